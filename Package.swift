@@ -1,0 +1,121 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// A room may import only rooms above it in this list; the compiler keeps the direction.
+let formatTables: [Resource] = [
+  .embedInCode("types.json"),
+  .embedInCode("architectures/llama.json"),
+  .embedInCode("architectures/qwen2.json"),
+  .embedInCode("architectures/qwen3.json"),
+  .embedInCode("architectures/deepseek4.json"),
+]
+
+let swiftSettings: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+let cSettings: [CSetting] = [.treatAllWarnings(as: .error)]
+
+/// The C kernels and the rooms with loops over elements are optimised in debug builds too:
+/// the tests decode whole checkpoints, and unoptimised loops are twenty times slower.
+let optimisedC: [CSetting] = cSettings + [.unsafeFlags(["-O2"], .when(configuration: .debug))]
+let optimisedSwift: [SwiftSetting] =
+  swiftSettings + [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
+func room(_ name: String, folder: String, _ dependencies: [String], optimised: Bool = false)
+  -> Target
+{
+  .target(
+    name: name, dependencies: dependencies.map { .init(stringLiteral: $0) },
+    path: "Sources/\(folder)",
+    swiftSettings: optimised ? optimisedSwift : swiftSettings)
+}
+
+func tests(_ folder: String, _ dependencies: [String]) -> Target {
+  .testTarget(
+    name: "Quern\(folder)Tests",
+    dependencies: (dependencies + ["QuernTestSupport"]).map { .init(stringLiteral: $0) },
+    path: "Tests/\(folder)Tests", swiftSettings: swiftSettings)
+}
+
+let package = Package(
+  name: "quern",
+  platforms: [.macOS(.v15)],
+  products: [
+    .executable(name: "quern", targets: ["QuernCommand"]),
+    .library(name: "Quern", targets: ["Quern"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    .target(
+      name: "QuernFormats", path: "formats",
+      exclude: ["README.md"],
+      sources: ["Formats.swift"], resources: formatTables, swiftSettings: swiftSettings),
+    .target(name: "CKernels", path: "Sources/CKernels", cSettings: optimisedC),
+    room("QuernTensors", folder: "Tensors", ["CKernels"], optimised: true),
+    room("QuernQuantization", folder: "Quantization", ["CKernels", "QuernTensors"], optimised: true),
+    room("QuernLayouts", folder: "Layouts", ["QuernTensors"], optimised: true),
+    room(
+      "QuernContainers", folder: "Containers", ["CKernels", "QuernFormats", "QuernTensors"],
+      optimised: true),
+    room(
+      "QuernCheckpoints", folder: "Checkpoints",
+      ["QuernFormats", "QuernTensors", "QuernQuantization", "QuernLayouts", "QuernContainers"],
+      optimised: true),
+    room(
+      "QuernCertificates", folder: "Certificates",
+      ["CKernels", "QuernTensors", "QuernQuantization", "QuernContainers"]),
+    room(
+      "QuernConversion", folder: "Conversion",
+      [
+        "CKernels", "QuernTensors", "QuernQuantization", "QuernLayouts", "QuernContainers",
+        "QuernCheckpoints", "QuernCertificates",
+      ]),
+    room(
+      "QuernVerification", folder: "Verification",
+      [
+        "QuernTensors", "QuernQuantization", "QuernLayouts", "QuernContainers", "QuernCheckpoints",
+        "QuernCertificates", "QuernConversion",
+      ], optimised: true),
+    room(
+      "Quern", folder: "Quern",
+      [
+        "QuernTensors", "QuernQuantization", "QuernContainers", "QuernCheckpoints",
+        "QuernCertificates", "QuernConversion", "QuernVerification",
+      ]),
+    .executableTarget(
+      name: "QuernCommand",
+      dependencies: [
+        "Quern", "QuernTensors", "QuernQuantization", "QuernContainers", "QuernCheckpoints",
+        "QuernCertificates", "QuernConversion", "QuernVerification",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Sources/QuernCommand", swiftSettings: swiftSettings),
+    .target(
+      name: "QuernTestSupport",
+      dependencies: ["QuernTensors", "QuernContainers"],
+      path: "Tests/TestSupport", swiftSettings: swiftSettings),
+    tests("CKernels", ["CKernels", "QuernTensors", "QuernQuantization"]),
+    tests("Tensors", ["QuernTensors"]),
+    tests("Quantization", ["CKernels", "QuernTensors", "QuernQuantization"]),
+    tests("Layouts", ["QuernLayouts", "QuernTensors"]),
+    tests("Containers", ["QuernContainers", "QuernTensors", "QuernFormats"]),
+    tests(
+      "Checkpoints",
+      ["QuernCheckpoints", "QuernContainers", "QuernTensors", "QuernQuantization", "QuernFormats"]),
+    tests("Certificates", ["QuernCertificates", "QuernContainers", "QuernTensors"]),
+    tests(
+      "Conversion",
+      [
+        "QuernConversion", "QuernCheckpoints", "QuernContainers", "QuernTensors",
+        "QuernQuantization", "QuernCertificates", "CKernels",
+      ]),
+    tests(
+      "Verification",
+      [
+        "QuernVerification", "QuernConversion", "QuernCheckpoints", "QuernContainers",
+        "QuernTensors", "QuernQuantization", "QuernCertificates", "CKernels",
+      ]),
+    tests("Command", ["Quern", "QuernContainers", "QuernTensors", "QuernCommand"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

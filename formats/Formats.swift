@@ -1,0 +1,16 @@
+/// Tables that are pure data, embedded in the binary.
+///
+/// The JSON files beside this one are the source; this file only hands out their bytes, so that no
+/// resource bundle has to travel with a static executable.
+package enum Formats {
+  /// The number formats: ggml type ids, block sizes in elements and bytes.
+  package static var types: [UInt8] { PackageResources.types_json }
+
+  /// Architecture tables: roles, shapes, names in every dialect, metadata keys.
+  package static var architectures: [[UInt8]] {
+    [
+      PackageResources.llama_json, PackageResources.qwen2_json, PackageResources.qwen3_json,
+      PackageResources.deepseek4_json,
+    ]
+  }
+}
