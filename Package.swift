@@ -52,7 +52,8 @@ let package = Package(
       sources: ["Formats.swift"], resources: formatTables, swiftSettings: swiftSettings),
     .target(name: "CKernels", path: "Sources/CKernels", cSettings: optimisedC),
     room("QuernTensors", folder: "Tensors", ["CKernels"], optimised: true),
-    room("QuernQuantization", folder: "Quantization", ["CKernels", "QuernTensors"], optimised: true),
+    room(
+      "QuernQuantization", folder: "Quantization", ["CKernels", "QuernTensors"], optimised: true),
     room("QuernLayouts", folder: "Layouts", ["QuernTensors"], optimised: true),
     room(
       "QuernContainers", folder: "Containers", ["CKernels", "QuernFormats", "QuernTensors"],
