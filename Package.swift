@@ -48,15 +48,19 @@ let package = Package(
   targets: [
     .target(
       name: "QuernFormats", path: "formats",
-      exclude: ["README.md"],
+      exclude: [
+        "README.md", "containers/safetensors", "containers/gguf", "containers/json",
+      ],
       sources: ["Formats.swift"], resources: formatTables, swiftSettings: swiftSettings),
     .target(name: "CKernels", path: "Sources/CKernels", cSettings: optimisedC),
+    .target(name: "CPlatform", path: "Sources/CPlatform", cSettings: cSettings),
     room("QuernTensors", folder: "Tensors", ["CKernels"], optimised: true),
     room(
       "QuernQuantization", folder: "Quantization", ["CKernels", "QuernTensors"], optimised: true),
     room("QuernLayouts", folder: "Layouts", ["QuernTensors"], optimised: true),
     room(
-      "QuernContainers", folder: "Containers", ["CKernels", "QuernFormats", "QuernTensors"],
+      "QuernContainers", folder: "Containers",
+      ["CKernels", "CPlatform", "QuernFormats", "QuernTensors"],
       optimised: true),
     room(
       "QuernCheckpoints", folder: "Checkpoints",
