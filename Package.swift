@@ -8,6 +8,9 @@ let formatTables: [Resource] = [
   .embedInCode("architectures/qwen2.json"),
   .embedInCode("architectures/qwen3.json"),
   .embedInCode("architectures/deepseek4.json"),
+  .embedInCode("recipes/gguf-source.json5"),
+  .embedInCode("recipes/gguf-q8_0.json5"),
+  .embedInCode("recipes/gguf-q4_0.json5"),
 ]
 
 let swiftSettings: [SwiftSetting] = [.treatAllWarnings(as: .error)]
@@ -73,7 +76,7 @@ let package = Package(
       "QuernConversion", folder: "Conversion",
       [
         "CKernels", "QuernTensors", "QuernQuantization", "QuernLayouts", "QuernContainers",
-        "QuernCheckpoints", "QuernCertificates",
+        "QuernCheckpoints", "QuernCertificates", "QuernFormats",
       ]),
     room(
       "QuernVerification", folder: "Verification",

@@ -13,4 +13,13 @@ package enum Formats {
       PackageResources.deepseek4_json,
     ]
   }
+
+  /// The built-in recipes of each target, by name, as files that a person could have written.
+  package static var recipes: [(target: String, name: String, text: [UInt8])] {
+    [
+      ("gguf", "source", PackageResources.gguf_source_json5),
+      ("gguf", "q8_0", PackageResources.gguf_q8_0_json5),
+      ("gguf", "q4_0", PackageResources.gguf_q4_0_json5),
+    ]
+  }
 }

@@ -1,0 +1,99 @@
+import QuernContainers
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// How the config stretches rotary positions, from `rope_parameters` or `rope_scaling`.
+package struct RopeScaling: Equatable, Sendable {
+  package enum Kind: String, Sendable { case none, linear, yarn, llama3 }
+
+  package let kind: Kind
+  /// The numbers that stand beside the type, by their keys.
+  private let numbers: [String: Double]
+
+  /// - Throws: `InputProblem` for a type that the architecture's runtime would not apply: dropping it
+  ///   in silence would give a model that works until its context grows.
+  package init(config: JSONObject, allowed: [String], file: String) throws(InputProblem) {
+    let (field, object) = Self.source(in: config)
+    guard let object else {
+      self.init(kind: .none, numbers: [:])
+      return
+    }
+    let type = (object["rope_type"] ?? object["type"])?.string ?? "default"
+    var numbers: [String: Double] = [:]
+    for member in object.members { if let number = member.value.real { numbers[member.key] = number } }
+    switch type {
+    case "default", "dynamic": self.init(kind: .none, numbers: numbers)
+    case "linear", "yarn", "llama3":
+      guard allowed.contains(type), let kind = Kind(rawValue: type) else { fallthrough }
+      guard let factor = numbers["factor"] ?? (kind == .llama3 ? 8 : nil), factor > 0 else {
+        throw InputProblem(
+          file: file, field: "\(field).factor", found: object["factor"]?.summary ?? "no such key",
+          expected: "a number above 0")
+      }
+      numbers["factor"] = factor
+      self.init(kind: kind, numbers: numbers)
+    default:
+      throw InputProblem(
+        file: file, field: field, found: "type \"\(type.escapedForDisplay)\"",
+        expected: "one of default, \(allowed.joined(separator: ", "))")
+    }
+  }
+
+  private init(kind: Kind, numbers: [String: Double]) {
+    self.kind = kind
+    self.numbers = numbers
+  }
+
+  /// The object that holds the scaling. DeepSeek-V4 as transformers 5 saves it has one for windowed
+  /// attention (`main`, never scaled) and one for compressed attention.
+  private static func source(in config: JSONObject) -> (field: String, JSONObject?) {
+    if let object = config.value(atPath: "rope_parameters.compress")?.object {
+      return ("rope_parameters.compress", object)
+    }
+    if let object = config["rope_scaling"]?.object { return ("rope_scaling", object) }
+    return ("rope_parameters", config["rope_parameters"]?.object)
+  }
+
+  /// The `ARCH.rope.scaling.*` keys, in llama.cpp's order.
+  package func keyValues(architecture: String) -> [GGUFKeyValue] {
+    guard kind == .linear || kind == .yarn else { return [] }
+    let prefix = "\(architecture).rope.scaling."
+    var result = [GGUFKeyValue(prefix + "type", .text(kind.rawValue))]
+    func add(_ key: String, _ source: String) {
+      if let value = numbers[source] { result.append(.init(prefix + key, .float32(Float(value)))) }
+    }
+    add("factor", "factor")
+    guard kind == .yarn else { return result }
+    if let original = numbers["original_max_position_embeddings"] {
+      result.append(.init(prefix + "original_context_length", .uint32(UInt32(clamping: Int(original)))))
+    }
+    add("yarn_ext_factor", "extrapolation_factor")
+    // transformers 5 writes DeepSeek-V4's factor of 1 out; the runtime computes its own.
+    if architecture != "deepseek4" { add("yarn_attn_factor", "attention_factor") }
+    add("yarn_beta_fast", "beta_fast")
+    add("yarn_beta_slow", "beta_slow")
+    return result
+  }
+
+  /// The divisors of Llama 3's rotary frequencies (`rope_freqs.weight`), one for each pair.
+  ///
+  /// Wavelengths below `original / high` keep their frequency, above `original / low` they are
+  /// stretched by `factor`, in between linearly interpolated (float64, rounded once to float32).
+  package func llama3Factors(theta: Double, headDimension: Int) -> [Float] {
+    let factor = numbers["factor"] ?? 8
+    let low = numbers["low_freq_factor"] ?? 1
+    let high = numbers["high_freq_factor"] ?? 4
+    let original = numbers["original_max_position_embeddings"] ?? 8192
+    return (0..<headDimension / 2).map { pair in
+      let wavelength = 2 * Double.pi * pow(theta, 2 * Double(pair) / Double(headDimension))
+      if wavelength < original / high { return 1 }
+      if wavelength > original / low { return Float(factor) }
+      let smooth = (original / wavelength - low) / (high - low)
+      return Float(1 / ((1 - smooth) / factor + smooth))
+    }
+  }
+}

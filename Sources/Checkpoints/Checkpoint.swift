@@ -1,0 +1,46 @@
+import QuernContainers
+import QuernTensors
+
+/// A model as files hold it: which tensors there are, in which encoding, in which file.
+///
+/// Opened from headers alone. What is wrong with single tensors is collected in `problems`, so that an
+/// inspection can list all of it; a plan refuses a checkpoint that has any.
+public struct Checkpoint: Sendable {
+  public struct File: Sendable {
+    /// Name in the folder.
+    public let name: String
+    package let path: String
+    public let byteCount: Int
+    /// Where the header ends and tensors begin.
+    package let headerRange: ByteRange
+  }
+
+  public let folder: String
+  public let repositoryID: String?
+  public let revision: String?
+  public let files: [File]
+  package let stored: [StoredTensor]
+  package let tensors: [SourceTensor]
+  package let config: ModelConfig?
+  package let problems: [InputProblem]
+  /// What is odd, but not wrong.
+  public let warnings: [String]
+
+  /// Opens a folder or a cached repository.
+  ///
+  /// - Throws: `CheckpointError` when nothing is there, a file cannot be read or a header is malformed.
+  public static func open(
+    _ argument: String, environment: [String: String]
+  ) throws(CheckpointError) -> Checkpoint {
+    let location = try CheckpointLocation(argument, environment: environment)
+    guard FileSystem.isFolder(location.folder) else {
+      throw .problem(
+        InputProblem(
+          file: argument, found: "a file", expected: "the folder of a checkpoint (see also: inspect)"))
+    }
+    return try CheckpointReader(location).read()
+  }
+
+  /// Bytes of all tensors.
+  public var tensorByteCount: Int { stored.reduce(0) { $0 + $1.range.byteCount } }
+}
