@@ -1,0 +1,35 @@
+/// A pattern over tensor names: `*` stands for any run of characters, `?` for one; all else is
+/// itself. It must match the whole name.
+package struct Glob: Hashable, Sendable {
+  package let pattern: String
+  private let bytes: [UInt8]
+
+  package init(_ pattern: String) {
+    self.pattern = pattern
+    bytes = Array(pattern.utf8)
+  }
+
+  /// Linear for each `*`: a mismatch resumes behind the last star only.
+  package func matches(_ text: String) -> Bool {
+    let text = Array(text.utf8)
+    var (position, index) = (0, 0)
+    var star: (position: Int, index: Int)?
+    while index < text.count {
+      if position < bytes.count, bytes[position] == UInt8(ascii: "*") {
+        star = (position, index)
+        position += 1
+      } else if position < bytes.count,
+        bytes[position] == text[index] || bytes[position] == UInt8(ascii: "?")
+      {
+        position += 1
+        index += 1
+      } else if let last = star {
+        star = (last.position, last.index + 1)
+        (position, index) = (last.position + 1, last.index + 1)
+      } else {
+        return false
+      }
+    }
+    return bytes[position...].allSatisfy { $0 == UInt8(ascii: "*") }
+  }
+}
