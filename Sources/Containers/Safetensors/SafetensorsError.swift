@@ -1,0 +1,14 @@
+/// Why a safetensors file was refused.
+public enum SafetensorsError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The system could not open or read it.
+  case unreadable(FileError)
+  /// Its content breaks a rule of the format.
+  case malformed(FormatDefect)
+
+  public var description: String {
+    switch self {
+    case .unreadable(let error): error.description
+    case .malformed(let defect): defect.description
+    }
+  }
+}
