@@ -21,9 +21,13 @@ package struct ModelParameters: Sendable {
     for parameter in table.parameters {
       try Self.add(parameter, to: &bindings, config: config, file: file)
     }
+    bindings.integers["keep_draft"] = 1
     bindings.integers["llama3_rope"] = ropeScaling.kind == .llama3 ? 1 : 0
     try completeLayers(config: config, file: file)
   }
+
+  /// Whether draft stages are wanted in a file of their own.
+  package mutating func keepDraft(_ keeps: Bool) { bindings.integers["keep_draft"] = keeps ? 1 : 0 }
 
   private static func add(
     _ parameter: ArchitectureTable.Parameter, to bindings: inout Bindings, config: JSONObject,

@@ -69,7 +69,8 @@ package struct RopeScaling: Equatable, Sendable {
     add("factor", "factor")
     guard kind == .yarn else { return result }
     if let original = numbers["original_max_position_embeddings"] {
-      result.append(.init(prefix + "original_context_length", .uint32(UInt32(clamping: Int(original)))))
+      let length = UInt32(exactly: original.rounded()) ?? .max
+      result.append(.init(prefix + "original_context_length", .uint32(length)))
     }
     add("yarn_ext_factor", "extrapolation_factor")
     // transformers 5 writes DeepSeek-V4's factor of 1 out; the runtime computes its own.

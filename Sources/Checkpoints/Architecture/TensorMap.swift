@@ -63,6 +63,10 @@ struct TensorMapBuilder {
     TensorName((writesPrefix ? table.optionalPrefix : "") + bare)
   }
 
+  private var hasDraft: Bool {
+    parameters.bindings.integers["stages"] ?? 0 > 0 && parameters.bindings.integers["keep_draft"] == 1
+  }
+
   private func shapeFile() -> String { checkpoint.config?.path ?? checkpoint.folder }
 }
 
@@ -105,7 +109,7 @@ extension TensorMapBuilder {
     for entry in group.tensors {
       if let condition = entry.condition, try evaluate(condition, in: bindings) == 0 { continue }
       // Without draft stages their file does not exist, embedding and head included.
-      if group.isDraft, parameters.bindings.integers["stages"] ?? 0 == 0 { continue }
+      if group.isDraft, !hasDraft { continue }
       try add(entry, source: source, gguf: gguf, isDraft: group.isDraft, bindings: bindings)
     }
   }

@@ -1,0 +1,101 @@
+import QuernCheckpoints
+import QuernContainers
+import QuernQuantization
+import QuernTensors
+
+/// Plans the GGUF files of a checkpoint.
+struct GGUFPlanner {
+  private let checkpoint: Checkpoint
+  private let recipe: Recipe
+  private let options: ConversionOptions
+  private let outputName: String
+
+  init(
+    _ checkpoint: Checkpoint, recipe: Recipe, options: ConversionOptions, outputName: String
+  ) {
+    self.checkpoint = checkpoint
+    self.recipe = recipe
+    self.options = options
+    self.outputName = outputName
+  }
+
+  func plan() throws(ConversionError) -> ConversionPlan {
+    if let problem = checkpoint.problems.first { throw .data(problem) }
+    let pool = FilePool()
+    let survey: ScaleSurvey
+    let parameters: ModelParameters
+    let map: TensorMap
+    do throws(CheckpointError) {
+      survey = try ScaleSurvey(checkpoint, pool: pool)
+      parameters = try ModelFamily.parameters(of: checkpoint, keepsDraft: options.draft == .keep)
+      map = try TensorMap(checkpoint: checkpoint, parameters: parameters)
+    } catch { throw .checkpoint(error) }
+    var planner = TensorPlanner(checkpoint: checkpoint, survey: survey, recipe: recipe)
+    var tensors: [PlannedTensor] = []
+    var warnings = checkpoint.warnings
+    var files: [PlannedFile] = []
+    for isDraft in [false, true] {
+      var group: [PlannedTensor] = []
+      for tensor in map.tensors where tensor.isDraft == isDraft {
+        group.append(try planner.plan(tensor))
+      }
+      if group.isEmpty { continue }
+      let metadata = GGUFMetadata(
+        checkpoint: checkpoint, parameters: parameters, options: options, isDraft: isDraft)
+      let (keyValues, notes) = try metadata.keyValues(for: group)
+      if !isDraft { warnings += notes }
+      files += try GGUFLayout(
+        keyValues: keyValues, tensors: group, firstTensor: tensors.count,
+        name: isDraft ? outputName + ".mtp" : outputName,
+        splitMaxByteCount: options.splitMaxByteCount
+      ).files()
+      tensors += group
+    }
+    try checkEveryRuleMatched(planner)
+    warnings += Self.warnings(about: map.dropped)
+    let headerHashes = try sourceHeaderHashes(pool)
+    return ConversionPlan(
+      target: "gguf", recipe: recipe, options: options, checkpoint: checkpoint,
+      architecture: parameters.table.architecture, tensors: tensors, files: files,
+      dropped: map.dropped, warnings: warnings, sourceHeaderHashes: headerHashes,
+      hash: PlanHash.hash(
+        target: "gguf", recipe: recipe, options: options, checkpoint: checkpoint,
+        sourceHeaderHashes: headerHashes, tensors: tensors, files: files))
+  }
+
+  private func checkEveryRuleMatched(_ planner: TensorPlanner) throws(ConversionError) {
+    guard let rule = planner.unmatchedRule() else { return }
+    let match =
+      switch rule.match {
+      case .output(let pattern): pattern
+      case .source(let pattern): "source:\(pattern)"
+      case .role(let role): "role:\(role.rawValue)"
+      }
+    throw .recipe(
+      RecipeError(recipe: recipe.name, problem: "the rule \"\(match)\" matches no tensor of this model"))
+  }
+
+  /// Draft stages that cannot be kept are not lost in silence.
+  private static func warnings(about dropped: [TensorMap.Dropped]) -> [String] {
+    var reasons: [String: (count: Int, bytes: Int)] = [:]
+    for tensor in dropped {
+      reasons[tensor.reason, default: (0, 0)].count += 1
+      reasons[tensor.reason, default: (0, 0)].bytes += tensor.byteCount
+    }
+    return reasons.sorted { $0.key < $1.key }.map {
+      "\($0.value.count) source tensors of \($0.value.bytes) bytes are dropped: \($0.key)"
+    }
+  }
+
+  private func sourceHeaderHashes(_ pool: FilePool) throws(ConversionError) -> [String] {
+    var hashes: [String] = []
+    for file in checkpoint.files {
+      do throws(FileError) {
+        var hash = IncrementalHash()
+        hash.update(try pool.file(at: file.path).bytes(in: file.headerRange))
+        hashes.append(hash.finish())
+      } catch { throw .file(error) }
+    }
+    return hashes
+  }
+}

@@ -1,0 +1,102 @@
+import CKernels
+import QuernCheckpoints
+import QuernContainers
+import QuernTensors
+
+/// BLAKE3 of byte strings that arrive in pieces.
+package struct IncrementalHash {
+  private var state = quern_blake3_state()
+
+  package init() { quern_blake3_start(&state) }
+
+  package mutating func update(_ bytes: [UInt8]) {
+    bytes.withUnsafeBytes { quern_blake3_update(&state, $0.baseAddress, $0.count) }
+  }
+
+  /// The digest in hexadecimal.
+  package func finish() -> String {
+    var digest = [UInt8](repeating: 0, count: 32)
+    withUnsafePointer(to: state) { quern_blake3_finish($0, &digest) }
+    return digest.hexadecimal
+  }
+}
+
+extension Collection<UInt8> {
+  /// Two digits for each byte.
+  package var hexadecimal: String {
+    var text = [UInt8]()
+    text.reserveCapacity(2 * count)
+    for byte in self {
+      for digit in [byte >> 4, byte & 15] { text.append(digit < 10 ? 0x30 + digit : 0x57 + digit) }
+    }
+    return String(decoding: text, as: UTF8.self)
+  }
+}
+
+/// Hashes what a plan consists of, row by row.
+struct PlanHash {
+  static func hash(
+    target: String, recipe: Recipe, options: ConversionOptions, checkpoint: Checkpoint,
+    sourceHeaderHashes: [String], tensors: [PlannedTensor], files: [PlannedFile]
+  ) -> String {
+    var hash = IncrementalHash()
+    var row = JSONWriter()
+    row.beginArray(.inline)
+    row.string(target)
+    row.integer(ConversionPlan.version)
+    row.string(options.draft.rawValue)
+    row.string(options.nonFinite.rawValue)
+    row.end()
+    for (file, headerHash) in zip(checkpoint.files, sourceHeaderHashes) {
+      row.beginArray(.inline)
+      row.string(file.name)
+      row.integer(file.byteCount)
+      row.string(headerHash)
+      row.end()
+    }
+    hash.update(row.drain())
+    for tensor in tensors {
+      add(tensor, checkpoint, to: &row)
+      hash.update(row.drain())
+    }
+    for file in files {
+      row.beginArray(.inline)
+      row.integer(file.byteCount)
+      for offset in file.offsets { row.integer(offset) }
+      row.end()
+      hash.update(row.drain())
+      hash.update(file.header)
+    }
+    return hash.finish()
+  }
+
+  private static func add(_ tensor: PlannedTensor, _ checkpoint: Checkpoint, to row: inout JSONWriter) {
+    row.beginArray(.inline)
+    row.string(tensor.name)
+    row.string(tensor.role.rawValue)
+    row.string(tensor.format.rawValue)
+    row.string(tensor.method.rawValue)
+    for dimension in tensor.shape.dimensions { row.integer(dimension) }
+    row.integer(tensor.grid.parts)
+    row.integer(tensor.grid.rowsPerPart)
+    row.integer(tensor.grid.chunkRows)
+    switch tensor.expression {
+    case .copy: row.string("copy")
+    case .stack: row.string("stack")
+    case .concatenateColumns: row.string("concatenate-columns")
+    case .permuteHeads(_, let headRows):
+      row.string("permute-heads")
+      row.integer(headRows)
+    case .values(let values):
+      row.string("values")
+      for value in values { row.integer(Int(value.bitPattern)) }
+    }
+    for source in tensor.expression.sources {
+      row.string(checkpoint.tensors[source.tensor].name.text)
+      row.string(checkpoint.tensors[source.tensor].encoding.description)
+      row.integer(source.firstRow)
+      row.integer(source.rowCount)
+    }
+    row.end()
+  }
+}
