@@ -4,6 +4,7 @@ import PackageDescription
 /// A room may import only rooms above it in this list; the compiler keeps the direction.
 let formatTables: [Resource] = [
   .embedInCode("types.json"),
+  .embedInCode("pre-tokenizers.json"),
   .embedInCode("architectures/llama.json"),
   .embedInCode("architectures/qwen2.json"),
   .embedInCode("architectures/qwen3.json"),
@@ -52,7 +53,7 @@ let package = Package(
     .target(
       name: "QuernFormats", path: "formats",
       exclude: [
-        "README.md", "containers/safetensors", "containers/gguf", "containers/json",
+        "README.md", "containers/safetensors", "containers/gguf", "containers/json", "tokenizers",
       ],
       sources: ["Formats.swift"], resources: formatTables, swiftSettings: swiftSettings),
     .target(name: "CKernels", path: "Sources/CKernels", cSettings: optimisedC),

@@ -6,6 +6,9 @@ package enum Formats {
   /// The number formats: ggml type ids, block sizes in elements and bytes.
   package static var types: [UInt8] { PackageResources.types_json }
 
+  /// Pre-tokenizers: split patterns, the chains they form, the names that readers know.
+  package static var preTokenizers: [UInt8] { PackageResources.pre_tokenizers_json }
+
   /// Architecture tables: roles, shapes, names in every dialect, metadata keys.
   package static var architectures: [[UInt8]] {
     [
