@@ -38,7 +38,8 @@ public struct Checkpoint: Sendable {
         InputProblem(
           file: argument, found: "a file", expected: "the folder of a checkpoint (see also: inspect)"))
     }
-    return try CheckpointReader(location).read()
+    var reader = try CheckpointReader(location)
+    return try reader.read()
   }
 
   /// Bytes of all tensors.

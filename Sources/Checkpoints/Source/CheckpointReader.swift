@@ -38,7 +38,7 @@ struct CheckpointReader {
       files.append(
         Checkpoint.File(
           name: name, path: file.path, byteCount: file.byteCount,
-          headerRange: ByteRange(offset: 0, byteCount: file.dataOffset)))
+          headerRange: ByteRange(offset: 0, byteCount: file.headerBytes.byteCount)))
     }
     if let index { try compare(index, stored: stored, files: files) }
     try checkNoDuplicates(stored, files: files)

@@ -15,7 +15,7 @@ public struct ConversionPlan: Sendable {
   public let architecture: String
   public let tensors: [PlannedTensor]
   public let files: [PlannedFile]
-  public let dropped: [TensorMap.Dropped]
+  package let dropped: [TensorMap.Dropped]
   public let warnings: [String]
   /// BLAKE3 of the header of each source file.
   package let sourceHeaderHashes: [String]

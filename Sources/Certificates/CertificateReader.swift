@@ -1,0 +1,179 @@
+import QuernContainers
+
+/// Why a certificate cannot be used.
+public enum CertificateError: Error, Sendable, CustomStringConvertible {
+  case unreadable(FileError)
+  case malformed(InputProblem)
+
+  public var description: String {
+    switch self {
+    case .unreadable(let error): error.description
+    case .malformed(let problem): problem.description
+    }
+  }
+}
+
+extension Certificate {
+  /// A row for each of 300,000 tensors, each with its 384 experts, stays below this.
+  private static let maximumByteCount = 1 << 30
+
+  /// Reads a certificate.
+  ///
+  /// - Throws: `CertificateError` naming the field that is missing or of another kind.
+  public init(path: String) throws(CertificateError) {
+    let bytes: [UInt8]
+    do throws(FileError) {
+      bytes = try InputFile.contents(of: path, limit: Self.maximumByteCount)
+    } catch { throw .unreadable(error) }
+    do throws(InputProblem) {
+      try self.init(parsing: bytes, path: path)
+    } catch { throw .malformed(error) }
+  }
+
+  package init(parsing bytes: [UInt8], path: String) throws(InputProblem) {
+    var scanner = JSONScanner(bytes)
+    var head = JSONObject()
+    var rows: [CertificateRow] = []
+    do throws(JSONError) {
+      try scanner.beginObject()
+      while let key = try scanner.nextKey() {
+        // The table is read row by row; all else is small.
+        if key == "tensors" {
+          try scanner.beginArray()
+          while try scanner.nextElement() {
+            let value = try scanner.value()
+            guard let row = CertificateRow(value) else {
+              throw JSONError(
+                byteOffset: scanner.position, problem: "row \(rows.count) lacks a field or has one of another kind")
+            }
+            rows.append(row)
+          }
+        } else {
+          head.set(key, try scanner.value())
+        }
+      }
+      try scanner.end()
+    } catch {
+      throw InputProblem(file: path, found: "malformed JSON, \(error)", expected: "a certificate")
+    }
+    guard head["format"]?.string == Self.formatName, head["version"]?.integer == Self.formatVersion
+    else {
+      throw InputProblem(
+        file: path, field: "format", found: head["format"]?.summary ?? "nothing",
+        expected: "\(Self.formatName) version \(Self.formatVersion)")
+    }
+    guard let certificate = Certificate(head: head, rows: rows) else {
+      throw InputProblem(
+        file: path, found: "a field that is missing or of another kind", expected: "a certificate")
+    }
+    self = certificate
+  }
+
+  private init?(head: JSONObject, rows: [CertificateRow]) {
+    guard let tool = head["tool"]?.string, let target = head["target"]?.string,
+      let architecture = head["architecture"]?.string, let name = head["recipeName"]?.string,
+      let recipe = head["recipe"]?.object, let options = head["options"]?.object,
+      let plan = head["plan"]?.string, let sources = head["sourceFiles"]?.array,
+      let files = head["files"]?.array, let dropped = head["dropped"]?.array
+    else { return nil }
+    let sourceFiles = sources.compactMap { $0.object.flatMap(SourceFile.init) }
+    let outputFiles = files.compactMap { $0.object.flatMap(OutputFile.init) }
+    guard sourceFiles.count == sources.count, outputFiles.count == files.count,
+      rows.allSatisfy({ outputFiles.indices.contains($0.file) })
+    else { return nil }
+    self.init(
+      toolVersion: String(tool.drop { $0 != " " }.dropFirst()), target: target,
+      architecture: architecture, recipeName: name, recipe: recipe, options: options,
+      repositoryID: head["repository"]?.string, revision: head["revision"]?.string,
+      sourceFiles: sourceFiles, planHash: plan, files: outputFiles, rows: rows,
+      dropped: dropped.compactMap {
+        guard let object = $0.object, let name = object["name"]?.string,
+          let reason = object["reason"]?.string
+        else { return nil }
+        return (name, reason)
+      })
+  }
+}
+
+extension Certificate.SourceFile {
+  fileprivate init?(_ object: JSONObject) {
+    guard let name = object["name"]?.string, let bytes = object["bytes"]?.integer,
+      let hash = object["headerHash"]?.string
+    else { return nil }
+    self.init(name: name, byteCount: bytes, headerHash: hash)
+  }
+}
+
+extension Certificate.OutputFile {
+  fileprivate init?(_ object: JSONObject) {
+    guard let name = object["name"]?.string, let bytes = object["bytes"]?.integer,
+      let headerBytes = object["headerBytes"]?.integer,
+      let headerHash = object["headerHash"]?.string, let hash = object["hash"]?.string
+    else { return nil }
+    self.init(
+      name: name, byteCount: bytes, headerByteCount: headerBytes, headerHash: headerHash, hash: hash)
+  }
+}
+
+extension CertificateRow {
+  fileprivate init?(_ value: JSONValue) {
+    guard let row = value.object, let name = row["name"]?.string, let file = row["file"]?.integer,
+      let role = row["role"]?.string, let type = row["type"]?.string,
+      let method = row["method"]?.string, let shape = row["shape"]?.integers,
+      let sums = ErrorSums(row), let counts = Counts(row), let offset = row["offset"]?.integer,
+      let bytes = row["bytes"]?.integer, let parts = row["parts"]?.integer,
+      let chunkRows = row["chunkRows"]?.integer, let hash = row["hash"]?.string,
+      let sources = row["sources"]?.array, chunkRows > 0, parts > 0, offset >= 0, bytes >= 0,
+      shape.allSatisfy({ $0 >= 0 })
+    else { return nil }
+    let parsed = sources.compactMap { $0.object.flatMap(Source.init) }
+    guard parsed.count == sources.count else { return nil }
+    self.init(
+      name: name, file: file, role: role, type: type, method: method, shape: shape, sources: parsed,
+      sums: sums, errorBound: row["errorBound"]?.real, counts: counts, offset: offset,
+      byteCount: bytes, parts: parts, chunkRows: chunkRows, hash: hash)
+    guard row["class"]?.string == classification.rawValue else { return nil }
+  }
+}
+
+extension CertificateRow.Source {
+  fileprivate init?(_ object: JSONObject) {
+    guard let name = object["name"]?.string, let file = object["file"]?.string,
+      let encoding = object["encoding"]?.string, let hash = object["hash"]?.string
+    else { return nil }
+    self.init(
+      name: name, file: file, encoding: encoding, rows: object["rows"]?.integers, hash: hash,
+      scaleHash: object["scaleHash"]?.string)
+  }
+}
+
+extension CertificateRow.Counts {
+  fileprivate init?(_ row: JSONObject) {
+    guard let zero = row["zeroBlocks"]?.integer, let subnormal = row["subnormalScales"]?.integer,
+      let zeroed = row["zeroedNonFinite"]?.integer
+    else { return nil }
+    self.init()
+    (zeroBlocks, subnormalScales, zeroedNonFinite) = (zero, subnormal, zeroed)
+  }
+}
+
+extension ErrorSums {
+  fileprivate init?(_ row: JSONObject) {
+    guard let signal = row["signal"]?.real, let output = row["output"]?.real,
+      let noise = row["noise"]?.real, let maximum = row["maxAbsError"]?.real,
+      let unequal = row["unequal"]?.integer, let lostSigns = row["lostSigns"]?.integer
+    else { return nil }
+    self.init()
+    (self.signal, self.output, self.noise, maxAbsError) = (signal, output, noise, maximum)
+    (unequalCount, lostSignCount) = (unequal, lostSigns)
+  }
+}
+
+extension JSONValue {
+  /// The elements of an array of integers.
+  fileprivate var integers: [Int]? {
+    guard let array else { return nil }
+    let integers = array.compactMap(\.integer)
+    return integers.count == array.count ? integers : nil
+  }
+}

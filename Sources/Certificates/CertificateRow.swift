@@ -1,0 +1,100 @@
+/// What is proven about one output tensor.
+public struct CertificateRow: Equatable, Sendable {
+  /// How strong the claim is.
+  public enum Class: String, Sendable {
+    /// Every decoded value was compared and is numerically equal to the source's.
+    case exact
+    /// No error is larger than `errorBound`, which follows from the scales.
+    case bounded
+    /// The errors are what was measured.
+    case measured
+  }
+
+  /// A source tensor, or a run of its rows.
+  public struct Source: Equatable, Sendable {
+    public var name: String
+    public var file: String
+    public var encoding: String
+    /// First row and number of rows, where not all are used.
+    public var rows: [Int]?
+    /// Digest of the codes: BLAKE3 over the digests of its chunks.
+    public var hash: String
+    public var scaleHash: String?
+
+    public init(
+      name: String, file: String, encoding: String, rows: [Int]?, hash: String, scaleHash: String?
+    ) {
+      self.name = name
+      self.file = file
+      self.encoding = encoding
+      self.rows = rows
+      self.hash = hash
+      self.scaleHash = scaleHash
+    }
+  }
+
+  /// Things that were counted on the way.
+  public struct Counts: Equatable, Sendable {
+    /// Blocks whose scale is zero.
+    public var zeroBlocks = 0
+    /// Blocks whose scale is an F16 subnormal and has fewer bits.
+    public var subnormalScales = 0
+    /// NaN and infinite weights that became 0 because it was asked for.
+    public var zeroedNonFinite = 0
+
+    public init() {}
+  }
+
+  public var name: String
+  /// Position in the certificate's files.
+  public var file: Int
+  public var role: String
+  public var type: String
+  public var method: String
+  /// Outermost dimension first.
+  public var shape: [Int]
+  public var sources: [Source]
+  public var sums: ErrorSums
+  /// A bound on every |error|, where one follows from the scales.
+  public var errorBound: Double?
+  public var counts: Counts
+  /// Where the tensor begins in its file.
+  public var offset: Int
+  public var byteCount: Int
+  /// The chunk grid that hashes and sums are taken over: parts of a stack, rows of a chunk.
+  public var parts: Int
+  public var chunkRows: Int
+  /// Digest of the output: BLAKE3 over the digests of its chunks.
+  public var hash: String
+
+  public init(
+    name: String, file: Int, role: String, type: String, method: String, shape: [Int],
+    sources: [Source], sums: ErrorSums, errorBound: Double?, counts: Counts, offset: Int,
+    byteCount: Int, parts: Int, chunkRows: Int, hash: String
+  ) {
+    self.name = name
+    self.file = file
+    self.role = role
+    self.type = type
+    self.method = method
+    self.shape = shape
+    self.sources = sources
+    self.sums = sums
+    self.errorBound = errorBound
+    self.counts = counts
+    self.offset = offset
+    self.byteCount = byteCount
+    self.parts = parts
+    self.chunkRows = chunkRows
+    self.hash = hash
+  }
+
+  /// Exact only where every value was equal and none had to be replaced.
+  public var classification: Class {
+    if sums.unequalCount == 0, counts.zeroedNonFinite == 0 { return .exact }
+    if let errorBound, sums.maxAbsError <= errorBound, counts.zeroedNonFinite == 0 { return .bounded }
+    return .measured
+  }
+
+  public var elementCount: Int { shape.reduce(1, *) }
+}
