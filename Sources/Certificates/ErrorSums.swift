@@ -35,13 +35,18 @@ public struct ErrorSums: Equatable, Sendable {
     lostSignCount = Int(clamping: comparison.lost_signs)
   }
 
-  /// Sixteen lanes: lane i and lane i + 8 first, then i and i + 4, and so on.
+  /// The lanes of a C array: lane i and lane i + 8 first, then i and i + 4, and so on.
   private static func tree<Lanes>(_ lanes: Lanes) -> Double {
     withUnsafeBytes(of: lanes) { bytes in
-      var sums = (0..<16).map { bytes.load(fromByteOffset: 8 * $0, as: Double.self) }
-      for width in [8, 4, 2, 1] { for lane in 0..<width { sums[lane] += sums[lane + width] } }
-      return sums[0]
+      sum(ofLanes: (0..<16).map { bytes.load(fromByteOffset: 8 * $0, as: Double.self) })
     }
+  }
+
+  /// Sixteen lane sums added by halves.
+  package static func sum(ofLanes lanes: [Double]) -> Double {
+    var sums = lanes
+    for width in [8, 4, 2, 1] { for lane in 0..<width { sums[lane] += sums[lane + width] } }
+    return sums[0]
   }
 
   /// The sums of two neighbouring runs of elements.

@@ -1,1 +1,10 @@
-@main struct Q { static func main() {} }
+import ArgumentParser
+import Quern
+
+@main
+struct QuernCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "quern",
+    abstract: "Turns a released model checkpoint into one that runs on smaller hardware, and proves what that cost.",
+    version: Conversion.toolVersion, subcommands: [ConvertCommand.self])
+}

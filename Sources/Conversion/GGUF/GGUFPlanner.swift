@@ -1,3 +1,4 @@
+import QuernCertificates
 import QuernCheckpoints
 import QuernContainers
 import QuernQuantization
@@ -93,7 +94,7 @@ struct GGUFPlanner {
       do throws(FileError) {
         var hash = IncrementalHash()
         hash.update(try pool.file(at: file.path).bytes(in: file.headerRange))
-        hashes.append(hash.finish())
+        hashes.append(hash.finish().hexadecimal)
       } catch { throw .file(error) }
     }
     return hashes

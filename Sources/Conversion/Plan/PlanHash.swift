@@ -1,37 +1,7 @@
-import CKernels
+import QuernCertificates
 import QuernCheckpoints
 import QuernContainers
 import QuernTensors
-
-/// BLAKE3 of byte strings that arrive in pieces.
-package struct IncrementalHash {
-  private var state = quern_blake3_state()
-
-  package init() { quern_blake3_start(&state) }
-
-  package mutating func update(_ bytes: [UInt8]) {
-    bytes.withUnsafeBytes { quern_blake3_update(&state, $0.baseAddress, $0.count) }
-  }
-
-  /// The digest in hexadecimal.
-  package func finish() -> String {
-    var digest = [UInt8](repeating: 0, count: 32)
-    withUnsafePointer(to: state) { quern_blake3_finish($0, &digest) }
-    return digest.hexadecimal
-  }
-}
-
-extension Collection<UInt8> {
-  /// Two digits for each byte.
-  package var hexadecimal: String {
-    var text = [UInt8]()
-    text.reserveCapacity(2 * count)
-    for byte in self {
-      for digit in [byte >> 4, byte & 15] { text.append(digit < 10 ? 0x30 + digit : 0x57 + digit) }
-    }
-    return String(decoding: text, as: UTF8.self)
-  }
-}
 
 /// Hashes what a plan consists of, row by row.
 struct PlanHash {
@@ -67,7 +37,7 @@ struct PlanHash {
       hash.update(row.drain())
       hash.update(file.header)
     }
-    return hash.finish()
+    return hash.finish().hexadecimal
   }
 
   private static func add(_ tensor: PlannedTensor, _ checkpoint: Checkpoint, to row: inout JSONWriter) {

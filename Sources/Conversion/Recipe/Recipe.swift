@@ -31,8 +31,10 @@ public struct Recipe: Equatable, Sendable {
     public let match: Match
     public let type: TargetType
     public let method: Method
-    /// False for rules that `extends` brought in: those may match nothing.
+    /// False for rules of a built-in: they are for every family and may match nothing.
     let isOwn: Bool
+
+    var inherited: Rule { Rule(match: match, type: type, method: method, isOwn: false) }
   }
 
   /// How values become codes.
@@ -90,7 +92,8 @@ extension Recipe {
         problem: "no built-in recipe of that name for \(target); there are "
           + all.map(\.name).joined(separator: ", ") + " (a file has a / in its name or ends in .json5)")
     }
-    return try parse(found.text, name: name, target: target)
+    let recipe = try parse(found.text, name: name, target: target)
+    return Recipe(name: name, rules: recipe.rules.map(\.inherited))
   }
 
   /// Parses the text of a recipe.
@@ -115,10 +118,7 @@ extension Recipe {
     guard let base = extends.string else {
       throw RecipeError(recipe: name, problem: "extends: found \(extends.summary), expected a name")
     }
-    let inherited = try builtIn(base, target: target).rules.map {
-      Rule(match: $0.match, type: $0.type, method: $0.method, isOwn: false)
-    }
-    return Recipe(name: name, rules: parsed + inherited)
+    return Recipe(name: name, rules: parsed + (try builtIn(base, target: target)).rules)
   }
 }
 

@@ -1,0 +1,97 @@
+import QuernCertificates
+import QuernQuantization
+import Synchronization
+
+/// Gathers the outcomes of chunks into certificate rows. The outcomes of a tensor are kept until its
+/// last chunk is done, then folded in order.
+final class CertificateCollector: Sendable {
+  private struct Progress {
+    var outcomes: [ChunkOutcome?]
+    var remaining: Int
+  }
+
+  private struct State {
+    var open: [Int: Progress] = [:]
+    var rows: [CertificateRow?]
+  }
+
+  private let plan: ConversionPlan
+  private let kernels: RowKernels
+  private let state: Mutex<State>
+  private let fileOfTensor: [Int]
+  private let offsets: [Int]
+
+  init(_ plan: ConversionPlan, kernels: RowKernels) {
+    self.plan = plan
+    self.kernels = kernels
+    fileOfTensor = plan.files.indices.flatMap { file in
+      Array(repeating: file, count: plan.files[file].tensors.count)
+    }
+    offsets = plan.files.flatMap(\.offsets)
+    state = Mutex(State(rows: Array(repeating: nil, count: plan.tensors.count)))
+  }
+
+  func add(_ outcome: ChunkOutcome, tensor: Int, chunk: Int) {
+    let complete: [ChunkOutcome]? = state.withLock { state in
+      let count = plan.tensors[tensor].grid.chunkCount
+      var progress =
+        state.open.removeValue(forKey: tensor)
+        ?? Progress(outcomes: Array(repeating: nil, count: count), remaining: count)
+      progress.outcomes[chunk] = outcome
+      progress.remaining -= 1
+      if progress.remaining == 0 { return progress.outcomes.compactMap { $0 } }
+      state.open[tensor] = progress
+      return nil
+    }
+    guard let complete else { return }
+    let row = row(of: tensor, outcomes: complete)
+    state.withLock { $0.rows[tensor] = row }
+  }
+
+  /// All rows in the plan's order, once every chunk is done.
+  func rows() -> [CertificateRow] {
+    let rows = state.withLock { $0.rows }
+    return rows.enumerated().map { $1 ?? row(of: $0, outcomes: []) }
+  }
+
+  private func row(of index: Int, outcomes: [ChunkOutcome]) -> CertificateRow {
+    let tensor = plan.tensors[index]
+    var counts = CertificateRow.Counts()
+    for outcome in outcomes {
+      counts.zeroBlocks += outcome.counts.zeroBlocks
+      counts.subnormalScales += outcome.counts.subnormalScales
+      counts.zeroedNonFinite += outcome.counts.zeroedNonFinite
+    }
+    let bounds = outcomes.map(\.errorBound)
+    return CertificateRow(
+      name: tensor.name, file: fileOfTensor[index], role: tensor.role.rawValue,
+      type: tensor.format.rawValue, method: tensor.method.rawValue, shape: tensor.shape.dimensions,
+      sources: sources(of: tensor, outcomes: outcomes),
+      sums: ErrorSums.sum(ofChunks: outcomes.map(\.sums)),
+      errorBound: bounds.contains { $0 == nil } ? nil : bounds.compactMap { $0 }.max(),
+      counts: counts, offset: offsets[index], byteCount: tensor.byteCount, parts: tensor.grid.parts,
+      chunkRows: tensor.grid.chunkRows, hash: combined(outcomes.map(\.hash)))
+  }
+
+  /// Each source with the digests of its chunks combined; the parts of a stack have chunks of their
+  /// own, joined columns share them.
+  private func sources(of tensor: PlannedTensor, outcomes: [ChunkOutcome]) -> [CertificateRow.Source] {
+    let isStack = if case .stack = tensor.expression { true } else { false }
+    return tensor.expression.sources.enumerated().map { position, rows in
+      let source = plan.checkpoint.tensors[rows.tensor]
+      let perPart = tensor.grid.chunksPerPart
+      let own = isStack ? outcomes[position * perPart..<(position + 1) * perPart] : outcomes[...]
+      let hashes = own.map { $0.sourceHashes[isStack ? 0 : position] }
+      let isWhole = rows.firstRow == 0 && rows.rowCount == source.shape.rowCount
+      return CertificateRow.Source(
+        name: source.name.text, file: plan.checkpoint.files[source.codes.file].name,
+        encoding: source.encoding.description,
+        rows: isWhole ? nil : [rows.firstRow, rows.rowCount], hash: combined(hashes.map(\.codes)),
+        scaleHash: source.scale == nil ? nil : combined(hashes.compactMap(\.scales)))
+    }
+  }
+
+  private func combined(_ digests: [[UInt8]]) -> String {
+    Array(digests.joined()).withUnsafeBytes { kernels.blake3($0).hexadecimal }
+  }
+}

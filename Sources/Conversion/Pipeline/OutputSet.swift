@@ -1,0 +1,110 @@
+import QuernContainers
+
+/// The files of an output while they are written (`NAME.quern-partial`), and their publication.
+struct OutputSet {
+  package static let partialSuffix = ".quern-partial"
+
+  let folder: String
+  let names: [String]
+  let certificateName: String
+  private(set) var files: [OutputFile] = []
+
+  private func final(_ name: String) -> String { folder + "/" + name }
+  private func partial(_ name: String) -> String { folder + "/" + name + Self.partialSuffix }
+
+  init(folder: String, names: [String], certificateName: String) {
+    self.folder = folder
+    self.names = names
+    self.certificateName = certificateName
+  }
+
+  /// Refuses an output that exists, is being written, was left behind, or is its own source.
+  func check(overwrite: Bool, restart: Bool, sources: [String]) throws(ConversionError) {
+    guard FileSystem.isFolder(folder) else {
+      throw .cannotCreate(path: folder, reason: "no such folder", advice: "make it first")
+    }
+    for name in names {
+      let path = final(name)
+      if FileSystem.exists(path) {
+        guard overwrite else {
+          throw .cannotCreate(path: path, reason: "exists already", advice: "--overwrite replaces it")
+        }
+        if let canonical = try? FileSystem.canonicalPath(path), sources.contains(canonical) {
+          throw .cannotCreate(
+            path: path, reason: "is a file of the checkpoint", advice: "choose another output")
+        }
+      }
+    }
+    let certificate = final(certificateName)
+    if !overwrite, FileSystem.exists(certificate) {
+      throw .cannotCreate(
+        path: certificate, reason: "exists already", advice: "--overwrite replaces it")
+    }
+    for name in names + [certificateName] { try checkPartial(partial(name), restart: restart) }
+  }
+
+  private func checkPartial(_ path: String, restart: Bool) throws(ConversionError) {
+    guard FileSystem.exists(path) else { return }
+    var isBusy = false
+    do throws(FileError) {
+      isBusy = try FileSystem.isLockedByAnother(path)
+      if !isBusy, restart { try FileSystem.remove(path) }
+    } catch {
+      throw .cannotCreate(path: path, reason: "\(error)", advice: "remove it first")
+    }
+    if isBusy { throw .busy(path: path) }
+    guard restart else {
+      throw .cannotCreate(
+        path: path, reason: "an earlier conversion left it behind",
+        advice: "--restart removes it and begins anew")
+    }
+  }
+
+  /// Creates every partial file at its full size and writes the headers.
+  mutating func create(_ plan: ConversionPlan, durable: Bool) throws(ConversionError) {
+    for file in plan.files {
+      let path = partial(file.name)
+      let output: OutputFile
+      do throws(FileError) {
+        output = try OutputFile(creating: path, durable: durable)
+      } catch {
+        throw error.kind == .busy
+          ? .busy(path: path)
+          : .cannotCreate(path: path, reason: "\(error)", advice: "choose another output")
+      }
+      files.append(output)
+      do throws(FileError) {
+        try output.setByteCount(file.byteCount)
+        try output.write(file.header, at: 0)
+      } catch { throw .file(error) }
+    }
+  }
+
+  /// Makes everything durable, then visible: the certificate first, the parts from the last to the
+  /// first, so that whoever opens the first part finds the others.
+  func publish(certificate write: (OutputFile) throws(FileError) -> Void, overwrite: Bool, durable: Bool)
+    throws(ConversionError)
+  {
+    do throws(FileError) {
+      for file in files { try file.finish() }
+      let certificate = try OutputFile(creating: partial(certificateName), durable: durable)
+      try write(certificate)
+      try certificate.finish()
+      for name in [certificateName] + names.reversed() {
+        try FileSystem.rename(from: partial(name), to: final(name), replacing: overwrite)
+      }
+      if durable { try FileSystem.syncFolder(containing: final(certificateName)) }
+    } catch {
+      throw error.kind == .alreadyExists
+        ? .cannotCreate(path: error.path, reason: "appeared meanwhile", advice: "--overwrite replaces it")
+        : .file(error)
+    }
+  }
+
+  /// Removes what a failed run wrote.
+  func discard() {
+    for file in files { try? file.finish() }
+    let created = names.prefix(files.count) + (files.count == names.count ? [certificateName] : [])
+    for name in created where FileSystem.exists(partial(name)) { try? FileSystem.remove(partial(name)) }
+  }
+}

@@ -1,0 +1,70 @@
+import QuernCheckpoints
+import QuernTensors
+
+/// The memory of one worker, allocated once: a chunk of codes, scales and output, a tile of decoded
+/// rows of either side.
+final class WorkerBuffers {
+  /// Elements of a tile: two tiles of float32 fit the second-level cache.
+  static let tileElementCount = 1 << 14
+
+  let codes: UnsafeMutableRawBufferPointer
+  let scales: UnsafeMutableRawBufferPointer
+  let output: UnsafeMutableRawBufferPointer
+  let source: UnsafeMutableBufferPointer<Float>
+  let decoded: UnsafeMutableBufferPointer<Float>
+  /// The scales of one row as float32.
+  let rowScales: UnsafeMutableBufferPointer<Float>
+
+  /// What the largest chunk of a plan needs.
+  struct Sizes {
+    var codes = 0
+    var scales = 0
+    var output = 0
+    var tile = 0
+    var rowScales = 0
+
+    init(_ plan: ConversionPlan) {
+      for tensor in plan.tensors where tensor.grid.chunkCount > 0 {
+        let chunk = SourceChunk(tensor, chunk: 0, checkpoint: plan.checkpoint)
+        codes = max(codes, chunk.codesByteCount)
+        // A later chunk may begin inside a row of scales and touch one more.
+        let spare = chunk.segments.reduce(0) { $0 + $1.tensor.scaleRowByteCount }
+        scales = max(scales, chunk.scalesByteCount + spare)
+        output = max(output, chunk.rowCount * tensor.rowByteCount)
+        let rows = max(1, WorkerBuffers.tileElementCount / max(1, tensor.rowLength))
+        tile = max(tile, rows * tensor.rowLength)
+        for segment in chunk.segments {
+          rowScales = max(rowScales, segment.tensor.scale?.shape.rowLength ?? 0)
+        }
+      }
+    }
+
+    var byteCount: Int { codes + scales + output + 8 * tile + 4 * rowScales }
+  }
+
+  init(_ sizes: Sizes) {
+    func raw(_ byteCount: Int) -> UnsafeMutableRawBufferPointer {
+      .allocate(byteCount: max(64, byteCount), alignment: 64)
+    }
+    func floats(_ count: Int) -> UnsafeMutableBufferPointer<Float> {
+      let buffer = UnsafeMutableBufferPointer<Float>.allocate(capacity: max(64, count))
+      buffer.initialize(repeating: 0)
+      return buffer
+    }
+    codes = raw(sizes.codes)
+    scales = raw(sizes.scales)
+    output = raw(sizes.output)
+    source = floats(sizes.tile)
+    decoded = floats(sizes.tile)
+    rowScales = floats(sizes.rowScales)
+  }
+
+  deinit {
+    codes.deallocate()
+    scales.deallocate()
+    output.deallocate()
+    source.deallocate()
+    decoded.deallocate()
+    rowScales.deallocate()
+  }
+}

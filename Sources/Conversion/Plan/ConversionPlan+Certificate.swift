@@ -1,0 +1,68 @@
+import QuernCertificates
+import QuernContainers
+import QuernQuantization
+
+extension ConversionPlan {
+  /// The certificate of a finished run.
+  func certificate(_ rows: [CertificateRow], kernels: RowKernels) -> Certificate {
+    Certificate(
+      toolVersion: Conversion.toolVersion, target: target, architecture: architecture,
+      recipeName: recipe.displayName, recipe: recipe.json, options: options.json,
+      repositoryID: checkpoint.repositoryID, revision: checkpoint.revision,
+      sourceFiles: zip(checkpoint.files, sourceHeaderHashes).map {
+        Certificate.SourceFile(name: $0.name, byteCount: $0.byteCount, headerHash: $1)
+      },
+      planHash: hash,
+      files: files.map { file in
+        let headerHash = file.header.withUnsafeBytes { kernels.blake3($0) }
+        return Certificate.OutputFile(
+          name: file.name, byteCount: file.byteCount, headerByteCount: file.header.count,
+          headerHash: headerHash.hexadecimal,
+          hash: Certificate.fileHash(
+            header: headerHash, tensors: rows[file.tensors].map(\.hash)))
+      },
+      rows: rows, dropped: dropped.map { ($0.name.text, $0.reason) })
+  }
+}
+
+extension Recipe {
+  /// The name of a built-in, the file name of any other: a certificate holds no path.
+  package var displayName: String { name.split(separator: "/").last.map(String.init) ?? name }
+
+  /// The resolved rules.
+  package var json: JSONObject {
+    var object = JSONObject()
+    object.set("rules", .array(rules.map { .object($0.json) }))
+    return object
+  }
+}
+
+extension Recipe.Rule {
+  fileprivate var json: JSONObject {
+    var object = JSONObject()
+    let text =
+      switch match {
+      case .output(let pattern): pattern
+      case .source(let pattern): "source:\(pattern)"
+      case .role(let role): "role:\(role.rawValue)"
+      }
+    object.set("match", .string(text))
+    object.set("type", .string(type.word))
+    object.set("method", .string(method.rawValue))
+    return object
+  }
+}
+
+extension ConversionOptions {
+  /// What was chosen, for the certificate: a verifier plans anew with it.
+  package var json: JSONObject {
+    var object = JSONObject()
+    object.set("mtp", .string(draft.rawValue))
+    object.set("nan", .string(nonFinite.rawValue))
+    if let splitMaxByteCount { object.set("splitMaxBytes", .integer(splitMaxByteCount)) }
+    if let chatTemplate { object.set("chatTemplate", .string(chatTemplate)) }
+    if let preTokenizer { object.set("preTokenizer", .string(preTokenizer)) }
+    if let modelName { object.set("modelName", .string(modelName)) }
+    return object
+  }
+}
