@@ -26,8 +26,7 @@ import subprocess
 import sys
 import time
 
-from make_llama import byte_size, make
-from support import ROOT, scratch
+from support import ROOT, byte_size, scratch
 
 TYPES = {"q8_0": "Q8_0", "q4_0": "Q4_0"}
 
@@ -75,6 +74,14 @@ class Comparison:
         run = measure(command, self.folder / "log.txt")
         self.runs.setdefault(name, []).append(run)
         print(f"  {name:28} {run.seconds:8.2f} s", flush=True)
+
+    def make(self):
+        """In a process of its own: a child's peak memory starts at that of its parent."""
+        script = pathlib.Path(__file__).with_name("make_llama.py")
+        result = subprocess.run(
+            [sys.executable, script, self.checkpoint, "--size", str(self.options.size)],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True)
+        return int(result.stdout)
 
     def copy(self):
         target = self.folder / "copy"
@@ -165,7 +172,7 @@ def main():
         return 0
     with scratch(options.keep) as folder:
         comparison = Comparison(options, folder)
-        byte_count = make(comparison.checkpoint, options.size)
+        byte_count = comparison.make()
         warm(comparison.checkpoint.iterdir())
         print(f"{byte_count / 1e9:.3f} GB of BF16 weights, {options.threads} threads")
         for number in range(options.pairs):

@@ -4,18 +4,17 @@
     make_llama.py FOLDER [--size 1.8GB] [--shards 2]
 
 Real names, shapes and config; the tokenizer is stories260K's. The weights are normal deviates of a
-fixed seed, so two runs write the same bytes. Memory: one tensor.
+fixed seed, so two runs write the same bytes. Prints the exact number of bytes of weights.
 """
 
 import argparse
 import json
 import pathlib
-import re
 import shutil
 
 import numpy as np
 
-from support import TESTDATA
+from support import TESTDATA, byte_size
 
 HIDDEN, FEED_FORWARD, HEADS, KV_HEADS, HEAD, VOCAB = 2048, 5632, 32, 8, 64, 512
 TOKENIZER = ("tokenizer.json", "tokenizer.model", "tokenizer_config.json",
@@ -99,21 +98,13 @@ def write_config(folder, layers):
         shutil.copyfile(story / name, folder / name)
 
 
-def byte_size(text):
-    """1.8GB, 300MB, 5000000: decimal units."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMG]?)B?", text.strip(), re.IGNORECASE)
-    if not match:
-        raise argparse.ArgumentTypeError(f"{text}: expected a size such as 1.8GB")
-    return int(float(match[1]) * 1000 ** " KMG".index(match[2].upper() or " "))
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder")
     parser.add_argument("--size", type=byte_size, default=byte_size("1.8GB"))
     parser.add_argument("--shards", type=int, default=2)
     options = parser.parse_args()
-    print(f"{make(options.folder, options.size, options.shards)} bytes of weights")
+    print(make(options.folder, options.size, options.shards))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -115,6 +116,14 @@ def conversions(quern, folder):
             quern.convert(checkpoint, recipe, output, "--threads", 2, "--overwrite")
             outputs.append((name, recipe, output))
     return outputs
+
+
+def byte_size(text):
+    """1.8GB, 300MB, 5000000: decimal units."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMG]?)B?", text.strip(), re.IGNORECASE)
+    if not match:
+        raise argparse.ArgumentTypeError(f"{text}: expected a size such as 1.8GB")
+    return int(float(match[1]) * 1000 ** " KMG".index(match[2].upper() or " "))
 
 
 def main(description, body):
