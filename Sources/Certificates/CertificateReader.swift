@@ -44,7 +44,8 @@ extension Certificate {
             let value = try scanner.value()
             guard let row = CertificateRow(value) else {
               throw JSONError(
-                byteOffset: scanner.position, problem: "row \(rows.count) lacks a field or has one of another kind")
+                byteOffset: scanner.position,
+                problem: "row \(rows.count) lacks a field or has one of another kind")
             }
             rows.append(row)
           }
@@ -111,7 +112,8 @@ extension Certificate.OutputFile {
       let headerHash = object["headerHash"]?.string, let hash = object["hash"]?.string
     else { return nil }
     self.init(
-      name: name, byteCount: bytes, headerByteCount: headerBytes, headerHash: headerHash, hash: hash)
+      name: name, byteCount: bytes, headerByteCount: headerBytes, headerHash: headerHash, hash: hash
+    )
   }
 }
 

@@ -92,7 +92,9 @@ public struct CertificateRow: Equatable, Sendable {
   /// Exact only where every value was equal and none had to be replaced.
   public var classification: Class {
     if sums.unequalCount == 0, counts.zeroedNonFinite == 0 { return .exact }
-    if let errorBound, sums.maxAbsError <= errorBound, counts.zeroedNonFinite == 0 { return .bounded }
+    if let errorBound, sums.maxAbsError <= errorBound, counts.zeroedNonFinite == 0 {
+      return .bounded
+    }
     return .measured
   }
 

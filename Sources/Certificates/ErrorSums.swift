@@ -88,6 +88,7 @@ extension ErrorSums {
   /// where one of them is zero.
   public var cosine: Double? {
     guard signal > 0, output > 0 else { return nil }
+    if noise == 0 { return 1 }
     return (signal + output - noise) / (2 * signal.squareRoot() * output.squareRoot())
   }
 }

@@ -36,7 +36,8 @@ public struct Checkpoint: Sendable {
     guard FileSystem.isFolder(location.folder) else {
       throw .problem(
         InputProblem(
-          file: argument, found: "a file", expected: "the folder of a checkpoint (see also: inspect)"))
+          file: argument, found: "a file",
+          expected: "the folder of a checkpoint (see also: inspect)"))
     }
     var reader = try CheckpointReader(location)
     return try reader.read()

@@ -25,7 +25,8 @@ public struct Conversion: Sendable {
     restart: Bool = false
   ) {
     self.init(
-      plan, outputPath: outputPath, threadCount: threadCount, overwrite: overwrite, restart: restart,
+      plan, outputPath: outputPath, threadCount: threadCount, overwrite: overwrite,
+      restart: restart,
       durable: true, kernels: .best)
   }
 
@@ -81,13 +82,16 @@ public struct Conversion: Sendable {
   }
 
   private func checkSpace(_ folder: String) throws(ConversionError) {
-    guard let free = try? FileSystem.freeByteCount(at: folder), free < plan.outputByteCount else { return }
+    guard let free = try? FileSystem.freeByteCount(at: folder), free < plan.outputByteCount else {
+      return
+    }
     throw .cannotCreate(
       path: folder, reason: "\(plan.outputByteCount) bytes are needed, \(free) are free",
       advice: "make room or choose another disk")
   }
 
-  private func convert(_ outputs: [OutputFile], _ control: ConversionControl) throws(ConversionError)
+  private func convert(_ outputs: [OutputFile], _ control: ConversionControl)
+    throws(ConversionError)
     -> [CertificateRow]
   {
     let queue = ChunkQueue(plan)

@@ -26,7 +26,8 @@ public enum ConversionError: Error, Sendable, CustomStringConvertible {
     case .cannotCreate(let path, let reason, let advice):
       "\(path.escapedForDisplay): \(reason); \(advice)"
     case .file(let error): error.description
-    case .busy(let path): "\(path.escapedForDisplay): another process is writing it; try again later"
+    case .busy(let path):
+      "\(path.escapedForDisplay): another process is writing it; try again later"
     case .interrupted: "interrupted; the unfinished output was removed"
     }
   }

@@ -190,7 +190,9 @@ extension JSONObject {
     return text
   }
 
-  fileprivate func texts(_ key: String) -> [String] { (self[key]?.array ?? []).compactMap(\.string) }
+  fileprivate func texts(_ key: String) -> [String] {
+    (self[key]?.array ?? []).compactMap(\.string)
+  }
 
   fileprivate func objects(_ key: String) -> [JSONObject] {
     (self[key]?.array ?? []).compactMap(\.object)

@@ -35,7 +35,8 @@ struct DeepSeekV4Layers {
     return ratios
   }
 
-  private static func ratiosOfTypes(_ config: JSONObject, file: String) throws(InputProblem) -> [Int]
+  private static func ratiosOfTypes(_ config: JSONObject, file: String) throws(InputProblem)
+    -> [Int]
   {
     guard let types = config["layer_types"]?.array else {
       throw InputProblem(

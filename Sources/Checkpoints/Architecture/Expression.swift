@@ -53,7 +53,8 @@ package indirect enum Expression: Equatable, Sendable {
     }
   }
 
-  private static func apply(_ operation: Operator, _ left: Int, _ right: Int) throws(Failure) -> Int {
+  private static func apply(_ operation: Operator, _ left: Int, _ right: Int) throws(Failure) -> Int
+  {
     let result: (partialValue: Int, overflow: Bool)
     switch operation {
     case .add: result = left.addingReportingOverflow(right)

@@ -34,7 +34,8 @@ package enum ModelFamily {
         file: config.path, field: "model_type", found: "DeepSeek-V4.1 (\(type))",
         expected:
           "a family Quern knows: of V4.1 it lacks the Engram tables, the shared key and index "
-          + "sources, 32x32 FP8 blocks in GGUF and the vision tower; no GGUF runtime has them either")
+          + "sources, 32x32 FP8 blocks in GGUF and the vision tower; no GGUF runtime has them either"
+      )
     }
     for table in ArchitectureTable.all {
       if table.classes.contains(where: config.classes.contains)
@@ -54,7 +55,8 @@ package enum ModelFamily {
       ? (type.isEmpty ? "neither model_type nor architectures" : "\"\(type.escapedForDisplay)\"")
       : config.classes.joined(separator: ", ").escapedForDisplay
     throw InputProblem(
-      file: config.path, field: config.classes.isEmpty ? "model_type" : "architectures", found: found,
+      file: config.path, field: config.classes.isEmpty ? "model_type" : "architectures",
+      found: found,
       expected: "one of " + ArchitectureTable.all.flatMap(\.classes).joined(separator: ", "))
   }
 }

@@ -24,7 +24,9 @@ package struct RopeScaling: Equatable, Sendable {
     }
     let type = (object["rope_type"] ?? object["type"])?.string ?? "default"
     var numbers: [String: Double] = [:]
-    for member in object.members { if let number = member.value.real { numbers[member.key] = number } }
+    for member in object.members {
+      if let number = member.value.real { numbers[member.key] = number }
+    }
     switch type {
     case "default", "dynamic": self.init(kind: .none, numbers: numbers)
     case "linear", "yarn", "llama3":

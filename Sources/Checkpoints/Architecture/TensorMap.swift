@@ -64,7 +64,8 @@ struct TensorMapBuilder {
   }
 
   private var hasDraft: Bool {
-    parameters.bindings.integers["stages"] ?? 0 > 0 && parameters.bindings.integers["keep_draft"] == 1
+    parameters.bindings.integers["stages"] ?? 0 > 0
+      && parameters.bindings.integers["keep_draft"] == 1
   }
 
   private func shapeFile() -> String { checkpoint.config?.path ?? checkpoint.folder }
@@ -273,12 +274,14 @@ extension TensorMapBuilder {
     throw InputProblem(
       file: shapeFile(), tensor: first,
       found: unknown.count == 1
-        ? "a tensor that nothing needs" : "a tensor that nothing needs (and \(unknown.count - 1) more)",
+        ? "a tensor that nothing needs"
+        : "a tensor that nothing needs (and \(unknown.count - 1) more)",
       expected: "tensors of a \(table.architecture) model of \(layers) layers")
   }
 
   private func reason(toDrop bare: String) throws(InputProblem) -> String? {
-    for drop in table.drops where drop.patterns.contains(where: { Self.matches(bare, pattern: $0) }) {
+    for drop in table.drops where drop.patterns.contains(where: { Self.matches(bare, pattern: $0) })
+    {
       if let condition = drop.condition, try evaluate(condition, in: parameters.bindings) == 0 {
         continue
       }

@@ -44,7 +44,8 @@ package struct CheckpointLocation: Sendable {
     let halves = argument.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
     let parts = halves[0].split(separator: "/", omittingEmptySubsequences: false)
     let isName = { (part: Substring) in
-      !part.isEmpty && part.first != "." && part.allSatisfy { $0.isLetter || $0.isNumber || "._-".contains($0) }
+      !part.isEmpty && part.first != "."
+        && part.allSatisfy { $0.isLetter || $0.isNumber || "._-".contains($0) }
     }
     guard parts.count == 2, parts.allSatisfy(isName) else { return nil }
     let revision = halves.count == 2 ? String(halves[1]) : "main"
@@ -63,7 +64,9 @@ package struct CheckpointLocation: Sendable {
   private static func hubFolder(_ environment: [String: String]) -> String {
     if let cache = environment["HF_HUB_CACHE"], !cache.isEmpty { return cache }
     if let home = environment["HF_HOME"], !home.isEmpty { return home + "/hub" }
-    if let cache = environment["XDG_CACHE_HOME"], !cache.isEmpty { return cache + "/huggingface/hub" }
+    if let cache = environment["XDG_CACHE_HOME"], !cache.isEmpty {
+      return cache + "/huggingface/hub"
+    }
     return (environment["HOME"] ?? "") + "/.cache/huggingface/hub"
   }
 

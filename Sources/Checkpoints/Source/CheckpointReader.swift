@@ -68,7 +68,8 @@ struct CheckpointReader {
       return ["model.safetensors"]
     }
     guard !shards.isEmpty else { throw noWeights() }
-    warnings.append("model.safetensors.index.json is missing: the tensors of all \(shards.count) shards are read")
+    warnings.append(
+      "model.safetensors.index.json is missing: the tensors of all \(shards.count) shards are read")
     return shards.sorted()
   }
 
@@ -80,7 +81,8 @@ struct CheckpointReader {
       return .problem(
         InputProblem(
           file: folder.path + "/" + pickle, found: "weights in Python's pickle format",
-          expected: "safetensors: a pickle can run code when it is read; convert it with a tool you trust"))
+          expected:
+            "safetensors: a pickle can run code when it is read; convert it with a tool you trust"))
     }
     return .notFound(path: folder.path, hint: "the folder holds no .safetensors file")
   }
@@ -91,14 +93,17 @@ struct CheckpointReader {
       throw .problem(
         InputProblem(
           file: folder.path + "/model.safetensors.index.json", field: "weight_map",
-          found: "shards that are not there: \(missing.map(\.escapedForDisplay).joined(separator: ", "))",
+          found:
+            "shards that are not there: \(missing.map(\.escapedForDisplay).joined(separator: ", "))",
           expected: "every shard in the folder"))
     }
   }
 
   /// An unlisted tensor is used all the same, with a warning; a listed one that is not where the index
   /// says is a broken download.
-  private mutating func compare(_ index: ShardIndex, stored: [StoredTensor], files: [Checkpoint.File])
+  private mutating func compare(
+    _ index: ShardIndex, stored: [StoredTensor], files: [Checkpoint.File]
+  )
     throws(CheckpointError)
   {
     var found: Set<TensorName> = []
@@ -107,7 +112,8 @@ struct CheckpointReader {
       total += tensor.range.byteCount
       guard let shard = index.shardOfTensor[tensor.name] else {
         warnings.append(
-          "\(files[tensor.file].name) holds \(tensor.name.text.escapedForDisplay), which the index does not list")
+          "\(files[tensor.file].name) holds \(tensor.name.text.escapedForDisplay), which the index does not list"
+        )
         continue
       }
       if index.shards[shard] == files[tensor.file].name { found.insert(tensor.name) }
@@ -117,7 +123,8 @@ struct CheckpointReader {
       throw .problem(
         InputProblem(
           file: folder.path + "/" + index.shards[first.value], tensor: first.key,
-          found: lost.count == 1 ? "no such tensor" : "no such tensor (nor \(lost.count - 1) others)",
+          found: lost.count == 1
+            ? "no such tensor" : "no such tensor (nor \(lost.count - 1) others)",
           expected: "what model.safetensors.index.json lists"))
     }
     if let declared = index.totalByteCount, declared != total {

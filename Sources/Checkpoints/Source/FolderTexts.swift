@@ -17,11 +17,14 @@ package enum FolderTexts {
     let files = TokenizerFiles(
       tokenizerJSON: try folder.contents(of: "tokenizer.json", limit: maximumTokenizerByteCount),
       tokenizerModel: try folder.contents(of: "tokenizer.model", limit: maximumTokenizerByteCount),
-      tokenizerConfig: try folder.contents(of: "tokenizer_config.json", limit: maximumTextByteCount),
+      tokenizerConfig: try folder.contents(
+        of: "tokenizer_config.json", limit: maximumTextByteCount),
       addedTokens: try folder.contents(of: "added_tokens.json", limit: maximumTextByteCount),
-      specialTokensMap: try folder.contents(of: "special_tokens_map.json", limit: maximumTextByteCount),
+      specialTokensMap: try folder.contents(
+        of: "special_tokens_map.json", limit: maximumTextByteCount),
       chatTemplate: try folder.contents(of: "chat_template.jinja", limit: maximumTextByteCount),
-      generationConfig: try folder.contents(of: "generation_config.json", limit: maximumTextByteCount))
+      generationConfig: try folder.contents(
+        of: "generation_config.json", limit: maximumTextByteCount))
     return (files, try folder.contents(of: "README.md", limit: maximumTextByteCount))
   }
 }

@@ -26,7 +26,9 @@ package struct ModelConfig: Sendable {
   }
 
   package static func read(in folder: ModelFolder) throws(CheckpointError) -> ModelConfig? {
-    guard let bytes = try folder.contents(of: "config.json", limit: maximumByteCount) else { return nil }
+    guard let bytes = try folder.contents(of: "config.json", limit: maximumByteCount) else {
+      return nil
+    }
     do throws(InputProblem) {
       return try ModelConfig(bytes: bytes, path: folder.path + "/config.json")
     } catch { throw .problem(error) }
@@ -43,17 +45,20 @@ package struct ModelConfig: Sendable {
     }
     guard let quantization = quantization.object else {
       throw InputProblem(
-        file: path, field: "quantization_config", found: quantization.summary, expected: "an object")
+        file: path, field: "quantization_config", found: quantization.summary, expected: "an object"
+      )
     }
     let method = quantization["quant_method"]
     guard method?.string == "fp8" else {
       throw InputProblem(
-        file: path, field: "quantization_config.quant_method", found: method?.summary ?? "no such key",
+        file: path, field: "quantization_config.quant_method",
+        found: method?.summary ?? "no such key",
         expected: "\"fp8\": weights of another scheme would be read wrongly")
     }
     guard let block = quantization["weight_block_size"], !block.isNull else { return (128, 128) }
     let sizes = (block.array ?? []).compactMap(\.integer)
-    guard sizes.count == 2, block.array?.count == 2, sizes.allSatisfy({ (1...1 << 20).contains($0) })
+    guard sizes.count == 2, block.array?.count == 2,
+      sizes.allSatisfy({ (1...1 << 20).contains($0) })
     else {
       let found = (block.array ?? []).map(\.summary).joined(separator: ", ")
       throw InputProblem(

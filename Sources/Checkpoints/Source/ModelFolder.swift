@@ -33,7 +33,8 @@ package struct ModelFolder: Sendable {
     } catch { throw .file(error) }
     let blobs = FileSystem.parent(of: target)
     let repository = FileSystem.parent(of: blobs)
-    guard blobs.hasSuffix("/blobs"), folder == repository || folder.hasPrefix(repository + "/") else {
+    guard blobs.hasSuffix("/blobs"), folder == repository || folder.hasPrefix(repository + "/")
+    else {
       throw .problem(
         InputProblem(
           file: link, found: "a link to \(target.escapedForDisplay)",

@@ -70,7 +70,8 @@ struct ScalePairing {
     }
   }
 
-  private func scale(of codes: StoredTensor, in byName: [TensorName: StoredTensor]) -> StoredTensor? {
+  private func scale(of codes: StoredTensor, in byName: [TensorName: StoredTensor]) -> StoredTensor?
+  {
     for suffix in Self.suffixes {
       let name = TensorName(codes.name.text.replacingWeightSuffix(by: suffix))
       if let scale = byName[name] { return scale }
@@ -94,7 +95,8 @@ struct ScalePairing {
     guard scale.shape == expected else {
       report(
         scale, found: "shape \(scale.shape)",
-        expected: "\(expected): \(codes.shape) in blocks of \(blockShape.rows)x\(blockShape.columns)")
+        expected:
+          "\(expected): \(codes.shape) in blocks of \(blockShape.rows)x\(blockShape.columns)")
       return nil
     }
     return SourceTensor(
@@ -113,7 +115,8 @@ struct ScalePairing {
     let perElement = codes.elementType == .f4 ? 1 : 2
     let (columns, overflow) = codes.shape.dimensions[1].multipliedReportingOverflow(by: perElement)
     guard !overflow, columns % SourceEncoding.fp4Group == 0 else {
-      report(codes, found: "rows of \(codes.shape.dimensions[1]) bytes", expected: "a multiple of 16")
+      report(
+        codes, found: "rows of \(codes.shape.dimensions[1]) bytes", expected: "a multiple of 16")
       return nil
     }
     let shape = Shape([codes.shape.dimensions[0], columns])
@@ -142,5 +145,7 @@ extension String {
 
 extension Int {
   /// The quotient rounded up; both are positive.
-  package func dividedRoundingUp(by divisor: Int) -> Int { self / divisor + (self % divisor == 0 ? 0 : 1) }
+  package func dividedRoundingUp(by divisor: Int) -> Int {
+    self / divisor + (self % divisor == 0 ? 0 : 1)
+  }
 }

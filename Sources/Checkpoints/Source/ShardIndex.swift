@@ -23,12 +23,14 @@ struct ShardIndex {
       try scanner.end()
     } catch {
       throw .problem(
-        InputProblem(file: path, found: "malformed JSON, \(error)", expected: "a safetensors index"))
+        InputProblem(file: path, found: "malformed JSON, \(error)", expected: "a safetensors index")
+      )
     }
     guard !shardOfTensor.isEmpty else {
       throw .problem(
         InputProblem(
-          file: path, field: "weight_map", found: "no tensors", expected: "tensor names and shards"))
+          file: path, field: "weight_map", found: "no tensors", expected: "tensor names and shards")
+      )
     }
     for shard in shards { try Self.check(shard, in: path) }
   }

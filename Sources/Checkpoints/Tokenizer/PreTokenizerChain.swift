@@ -33,7 +33,9 @@ struct PreTokenizerChain: Equatable {
   }
 
   private static func step(_ object: JSONObject?) -> Step {
-    guard let object, let type = object["type"]?.string else { return .other("a step without type") }
+    guard let object, let type = object["type"]?.string else {
+      return .other("a step without type")
+    }
     switch type {
     case "Split":
       guard let pattern = object["pattern"]?.object?["Regex"]?.string,

@@ -71,7 +71,8 @@ struct TokenTable {
       if isSet(id) { tokens.append(utf8(of: id)) } else { tokens.append("[PAD\(id)]".utf8) }
       if let other = index.insert(id, of: tokens) {
         throw TokenizerError(
-          file: file, field: "token \(id)", found: "the text of token \(other), "
+          file: file, field: "token \(id)",
+          found: "the text of token \(other), "
             + tokens[id].text.quotedForError, expected: "a text of its own")
       }
     }

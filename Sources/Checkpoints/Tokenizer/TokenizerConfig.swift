@@ -20,9 +20,10 @@ struct TokenizerConfig {
 
   /// - Parameter bytes: the file, nil if there is none.
   init(parsing bytes: [UInt8]?) throws(TokenizerError) {
-    members = try bytes.map { bytes throws(TokenizerError) in
-      try JSONObject(parsing: bytes, file: Self.file)
-    } ?? JSONObject()
+    members =
+      try bytes.map { bytes throws(TokenizerError) in
+        try JSONObject(parsing: bytes, file: Self.file)
+      } ?? JSONObject()
     isPresent = !members.members.isEmpty
     addedTokens = try Self.addedTokens(members["added_tokens_decoder"])
   }

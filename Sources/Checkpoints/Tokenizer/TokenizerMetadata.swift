@@ -82,7 +82,9 @@ package struct TokenizerMetadata {
     return part
   }
 
-  private func weightsOnly(_ architecture: String, _ writesSize: Bool) throws(TokenizerError) -> Part {
+  private func weightsOnly(_ architecture: String, _ writesSize: Bool) throws(TokenizerError)
+    -> Part
+  {
     guard (1...TokenTable.maximumSize).contains(vocabularySize) else {
       throw TokenizerError(
         file: "config.json", field: "vocab_size", found: "\(vocabularySize)",

@@ -30,7 +30,8 @@ struct ArchitectureKeys {
     return result
   }
 
-  private func value(of entry: ArchitectureTable.Metadata, _ bindings: Bindings) throws(InputProblem)
+  private func value(of entry: ArchitectureTable.Metadata, _ bindings: Bindings)
+    throws(InputProblem)
     -> GGUFValue
   {
     switch entry.type {
@@ -56,7 +57,8 @@ struct ArchitectureKeys {
   {
     guard let value = bindings.reals[entry.value], Float(value).isFinite else {
       throw InputProblem(
-        file: file, field: entry.key, found: bindings.reals[entry.value].map { "\($0)" } ?? "nothing",
+        file: file, field: entry.key,
+        found: bindings.reals[entry.value].map { "\($0)" } ?? "nothing",
         expected: "a number that fits float32")
     }
     return Float(value)

@@ -73,7 +73,8 @@ struct GGUFPlanner {
       case .role(let role): "role:\(role.rawValue)"
       }
     throw .recipe(
-      RecipeError(recipe: recipe.name, problem: "the rule \"\(match)\" matches no tensor of this model"))
+      RecipeError(
+        recipe: recipe.name, problem: "the rule \"\(match)\" matches no tensor of this model"))
   }
 
   /// Draft stages that cannot be kept are not lost in silence.

@@ -75,7 +75,9 @@ final class CertificateCollector: Sendable {
 
   /// Each source with the digests of its chunks combined; the parts of a stack have chunks of their
   /// own, joined columns share them.
-  private func sources(of tensor: PlannedTensor, outcomes: [ChunkOutcome]) -> [CertificateRow.Source] {
+  private func sources(of tensor: PlannedTensor, outcomes: [ChunkOutcome]) -> [CertificateRow
+    .Source]
+  {
     let isStack = if case .stack = tensor.expression { true } else { false }
     return tensor.expression.sources.enumerated().map { position, rows in
       let source = plan.checkpoint.tensors[rows.tensor]

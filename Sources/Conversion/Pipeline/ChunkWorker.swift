@@ -28,7 +28,8 @@ final class ChunkWorker {
   /// Converts one chunk and writes it at its planned place.
   ///
   /// - Returns: the outcome and the number of source bytes.
-  func convert(_ chunk: ChunkQueue.Chunk) throws(ConversionError) -> (ChunkOutcome, byteCount: Int) {
+  func convert(_ chunk: ChunkQueue.Chunk) throws(ConversionError) -> (ChunkOutcome, byteCount: Int)
+  {
     let tensor = plan.tensors[chunk.tensor]
     let source = SourceChunk(tensor, chunk: chunk.chunk, checkpoint: plan.checkpoint)
     try read(source)
@@ -59,7 +60,8 @@ final class ChunkWorker {
     do throws(FileError) {
       for segment in source.segments {
         try read(
-          segment.tensor.codes.file, segment.codesRange, into: buffers.codes, at: segment.codesOffset)
+          segment.tensor.codes.file, segment.codesRange, into: buffers.codes,
+          at: segment.codesOffset)
         if let range = segment.scalesRange, let scale = segment.tensor.scale {
           try read(scale.file, range, into: buffers.scales, at: segment.scalesOffset)
         }
@@ -83,7 +85,8 @@ final class ChunkWorker {
         scaleHash = kernels.blake3(
           UnsafeRawBufferPointer(rebasing: buffers.scales[segment.scalesOffset..<end]))
       }
-      outcome.sourceHashes.append((kernels.blake3(UnsafeRawBufferPointer(rebasing: codes)), scaleHash))
+      outcome.sourceHashes.append(
+        (kernels.blake3(UnsafeRawBufferPointer(rebasing: codes)), scaleHash))
     }
   }
 }
@@ -103,7 +106,8 @@ extension ChunkWorker {
     for first in stride(from: 0, to: source.rowCount, by: tileRows) {
       let rows = first..<min(first + tileRows, source.rowCount)
       let target = UnsafeMutableRawBufferPointer(
-        rebasing: output[rows.lowerBound * tensor.rowByteCount..<rows.upperBound * tensor.rowByteCount])
+        rebasing: output[
+          rows.lowerBound * tensor.rowByteCount..<rows.upperBound * tensor.rowByteCount])
       let position = first * tensor.rowLength
       if isOnGrid, let segment = source.segments.first {
         let grid = decoding.gridRow(
@@ -149,7 +153,8 @@ extension ChunkWorker {
     _ tensor: PlannedTensor, _ source: SourceChunk, _ outcome: inout ChunkOutcome
   ) throws(ConversionError) -> Bool {
     guard tensor.method == .gridAware, let segment = source.segments.first else { return false }
-    let scales = buffers.scales[segment.scalesOffset..<segment.scalesOffset + segment.scalesByteCount]
+    let scales = buffers.scales[
+      segment.scalesOffset..<segment.scalesOffset + segment.scalesByteCount]
     if let index = scales.firstIndex(of: 0xff) {
       guard plan.options.nonFinite == .zero else {
         let element = index - segment.scalesOffset
@@ -201,7 +206,8 @@ extension ChunkWorker {
     return .data(
       InputProblem(
         file: plan.checkpoint.files[segment.tensor.codes.file].path, tensor: segment.tensor.name,
-        field: "row \(segment.firstRow + source.sourceRow(ofRow: row)), column \(column - segment.column)"
+        field:
+          "row \(segment.firstRow + source.sourceRow(ofRow: row)), column \(column - segment.column)"
           + (block > 1 ? ", block \(column / block)" : ""),
         found: "\(value)", expected: "a finite weight, or --nan zero"))
   }
@@ -235,7 +241,8 @@ extension ChunkWorker {
     return .data(
       InputProblem(
         file: plan.checkpoint.files[segment.tensor.codes.file].path, tensor: segment.tensor.name,
-        field: "row \(segment.firstRow + source.sourceRow(ofRow: row))", found: "the weight \(value)",
+        field: "row \(segment.firstRow + source.sourceRow(ofRow: row))",
+        found: "the weight \(value)",
         expected: "weights that \(tensor.format.ggmlName) can hold; \(what)"))
   }
 }
@@ -272,12 +279,17 @@ extension ChunkWorker {
     for index in 0..<source.rowCount * tensor.rowLength {
       let value =
         width == 8
-        ? Int(Int64(littleEndian: buffers.codes.loadUnaligned(fromByteOffset: 8 * index, as: Int64.self)))
-        : Int(Int32(littleEndian: buffers.codes.loadUnaligned(fromByteOffset: 4 * index, as: Int32.self)))
+        ? Int(
+          Int64(
+            littleEndian: buffers.codes.loadUnaligned(fromByteOffset: 8 * index, as: Int64.self)))
+        : Int(
+          Int32(
+            littleEndian: buffers.codes.loadUnaligned(fromByteOffset: 4 * index, as: Int32.self)))
       guard let entry = Int32(exactly: value) else {
         throw .data(
           InputProblem(
-            file: plan.checkpoint.files[segment.tensor.codes.file].path, tensor: segment.tensor.name,
+            file: plan.checkpoint.files[segment.tensor.codes.file].path,
+            tensor: segment.tensor.name,
             field: "row \(segment.firstRow + index / tensor.rowLength)", found: "\(value)",
             expected: "an entry that fits 32 bits"))
       }

@@ -27,7 +27,8 @@ struct OutputSet {
       let path = final(name)
       if FileSystem.exists(path) {
         guard overwrite else {
-          throw .cannotCreate(path: path, reason: "exists already", advice: "--overwrite replaces it")
+          throw .cannotCreate(
+            path: path, reason: "exists already", advice: "--overwrite replaces it")
         }
         if let canonical = try? FileSystem.canonicalPath(path), sources.contains(canonical) {
           throw .cannotCreate(
@@ -82,7 +83,9 @@ struct OutputSet {
 
   /// Makes everything durable, then visible: the certificate first, the parts from the last to the
   /// first, so that whoever opens the first part finds the others.
-  func publish(certificate write: (OutputFile) throws(FileError) -> Void, overwrite: Bool, durable: Bool)
+  func publish(
+    certificate write: (OutputFile) throws(FileError) -> Void, overwrite: Bool, durable: Bool
+  )
     throws(ConversionError)
   {
     do throws(FileError) {
@@ -96,7 +99,8 @@ struct OutputSet {
       if durable { try FileSystem.syncFolder(containing: final(certificateName)) }
     } catch {
       throw error.kind == .alreadyExists
-        ? .cannotCreate(path: error.path, reason: "appeared meanwhile", advice: "--overwrite replaces it")
+        ? .cannotCreate(
+          path: error.path, reason: "appeared meanwhile", advice: "--overwrite replaces it")
         : .file(error)
     }
   }
@@ -105,6 +109,8 @@ struct OutputSet {
   func discard() {
     for file in files { try? file.finish() }
     let created = names.prefix(files.count) + (files.count == names.count ? [certificateName] : [])
-    for name in created where FileSystem.exists(partial(name)) { try? FileSystem.remove(partial(name)) }
+    for name in created where FileSystem.exists(partial(name)) {
+      try? FileSystem.remove(partial(name))
+    }
   }
 }

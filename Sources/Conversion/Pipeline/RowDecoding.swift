@@ -52,7 +52,8 @@ struct RowDecoding {
   private func decodeRow(
     _ segment: SourceChunk.Segment, row: Int, into target: UnsafeMutableBufferPointer<Float>
   ) {
-    guard case .fp8(let type, let scaleType, let blockRows, let blockColumns) = segment.tensor.encoding
+    guard
+      case .fp8(let type, let scaleType, let blockRows, let blockColumns) = segment.tensor.encoding
     else { return decodeRun(segment, row: row, into: target) }
     let scaleRow = (segment.firstRow + row) / blockRows - segment.firstScaleRow
     let scaleStart = segment.scalesOffset + scaleRow * segment.tensor.scaleRowByteCount
@@ -87,7 +88,8 @@ struct RowDecoding {
   private func bytes(_ buffer: UnsafeMutableRawBufferPointer, _ start: Int, _ count: Int)
     -> UnsafeBufferPointer<UInt8>
   {
-    UnsafeRawBufferPointer(rebasing: buffer[start..<start + count]).assumingMemoryBound(to: UInt8.self)
+    UnsafeRawBufferPointer(rebasing: buffer[start..<start + count]).assumingMemoryBound(
+      to: UInt8.self)
   }
 }
 

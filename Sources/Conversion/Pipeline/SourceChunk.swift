@@ -25,7 +25,8 @@ struct SourceChunk {
 
     var codesRange: ByteRange {
       ByteRange(
-        offset: tensor.codes.range.offset + firstRow * tensor.rowByteCount, byteCount: codesByteCount)
+        offset: tensor.codes.range.offset + firstRow * tensor.rowByteCount,
+        byteCount: codesByteCount)
     }
 
     var scalesRange: ByteRange? {

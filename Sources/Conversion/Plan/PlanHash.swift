@@ -40,7 +40,9 @@ struct PlanHash {
     return hash.finish().hexadecimal
   }
 
-  private static func add(_ tensor: PlannedTensor, _ checkpoint: Checkpoint, to row: inout JSONWriter) {
+  private static func add(
+    _ tensor: PlannedTensor, _ checkpoint: Checkpoint, to row: inout JSONWriter
+  ) {
     row.beginArray(.inline)
     row.string(tensor.name)
     row.string(tensor.role.rawValue)

@@ -25,7 +25,8 @@ package struct ScaleSurvey: Sendable {
 
     /// True when every scale is a power of two within these exponents.
     package func isWithin(_ exponents: ClosedRange<Int>) -> Bool {
-      isPowersOfTwo && (minimum > maximum || exponents.contains(minimum) && exponents.contains(maximum))
+      isPowersOfTwo
+        && (minimum > maximum || exponents.contains(minimum) && exponents.contains(maximum))
     }
   }
 

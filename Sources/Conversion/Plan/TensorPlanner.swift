@@ -43,7 +43,8 @@ struct TensorPlanner {
 
   // MARK: Rules
 
-  private mutating func firstRule(for tensor: MappedTensor, sources: [SourceTensor]) -> Recipe.Rule? {
+  private mutating func firstRule(for tensor: MappedTensor, sources: [SourceTensor]) -> Recipe.Rule?
+  {
     var first: Recipe.Rule?
     for (index, rule) in recipe.rules.enumerated() {
       guard matches(rule.match, tensor, sources) else { continue }
@@ -78,7 +79,8 @@ struct TensorPlanner {
         throw .recipe(
           RecipeError(
             recipe: recipe.name,
-            problem: "\(tensor.name): \(format.rawValue) is for matrices, this tensor has one dimension"))
+            problem:
+              "\(tensor.name): \(format.rawValue) is for matrices, this tensor has one dimension"))
       }
       if !format.divides(rowLength: tensor.shape.last ?? 1) { return (.f16, format) }
     }

@@ -90,14 +90,16 @@ extension Recipe {
       throw RecipeError(
         recipe: name,
         problem: "no built-in recipe of that name for \(target); there are "
-          + all.map(\.name).joined(separator: ", ") + " (a file has a / in its name or ends in .json5)")
+          + all.map(\.name).joined(separator: ", ")
+          + " (a file has a / in its name or ends in .json5)")
     }
     let recipe = try parse(found.text, name: name, target: target)
     return Recipe(name: name, rules: recipe.rules.map(\.inherited))
   }
 
   /// Parses the text of a recipe.
-  package static func parse(_ text: [UInt8], name: String, target: String) throws(RecipeError) -> Recipe
+  package static func parse(_ text: [UInt8], name: String, target: String) throws(RecipeError)
+    -> Recipe
   {
     let value: JSONValue
     do throws(JSONError) {
@@ -110,7 +112,8 @@ extension Recipe {
     try parser.check(object, keys: ["rules", "extends"], in: "the recipe")
     guard let rules = object["rules"]?.array else {
       throw RecipeError(
-        recipe: name, problem: "rules: found \(object["rules"]?.summary ?? "nothing"), expected a list")
+        recipe: name,
+        problem: "rules: found \(object["rules"]?.summary ?? "nothing"), expected a list")
     }
     var parsed: [Rule] = []
     for (index, rule) in rules.enumerated() { parsed.append(try parser.rule(rule, index: index)) }
@@ -138,7 +141,8 @@ private struct RecipeParser {
   func rule(_ value: JSONValue, index: Int) throws(RecipeError) -> Recipe.Rule {
     let place = "rule \(index + 1)"
     guard let object = value.object else {
-      throw RecipeError(recipe: name, problem: "\(place): found \(value.summary), expected an object")
+      throw RecipeError(
+        recipe: name, problem: "\(place): found \(value.summary), expected an object")
     }
     try check(object, keys: ["match", "type", "method"], in: place)
     let type = try text(object, "type", place)
@@ -174,7 +178,9 @@ private struct RecipeParser {
     return .role(role)
   }
 
-  private func text(_ object: JSONObject, _ key: String, _ place: String) throws(RecipeError) -> String {
+  private func text(_ object: JSONObject, _ key: String, _ place: String) throws(RecipeError)
+    -> String
+  {
     guard let text = object[key]?.string else {
       throw RecipeError(
         recipe: name,
@@ -183,7 +189,9 @@ private struct RecipeParser {
     return text
   }
 
-  private func unknown(_ word: String, field: String, _ place: String, _ known: [String]) -> RecipeError {
+  private func unknown(_ word: String, field: String, _ place: String, _ known: [String])
+    -> RecipeError
+  {
     RecipeError(
       recipe: name,
       problem: "\(place): \(field): found \"\(word.escapedForDisplay)\", expected one of "
