@@ -1,0 +1,31 @@
+import CKernels
+import QuernQuantization
+
+extension RowKernels {
+  /// Kernels that do nothing: a conversion with them reads and writes the same bytes at the same
+  /// places, without arithmetic. Its speed is what the pipeline could reach at best.
+  static let null: RowKernels = {
+    var kernels = RowKernels.scalar
+    kernels.kernels.f32_from_bf16 = { _, _, _ in }
+    kernels.kernels.f32_from_f16 = { _, _, _ in }
+    kernels.kernels.f32_from_fp8 = { _, _, _, _, _, _ in }
+    kernels.kernels.f32_from_e2m1 = { _, _, _, _ in }
+    kernels.kernels.f32_from_q8_0 = { _, _, _ in }
+    kernels.kernels.f32_from_q4_0 = { _, _, _ in }
+    kernels.kernels.f32_from_mxfp4 = { _, _, _ in }
+    kernels.kernels.bf16_from_f32 = { _, _, _ in }
+    kernels.kernels.f16_from_f32 = { _, _, _ in }
+    kernels.kernels.q8_0_from_f32 = { _, _, _ in }
+    kernels.kernels.q4_0_from_f32 = { _, _, _ in }
+    kernels.kernels.mxfp4_from_f32 = { _, _, _ in }
+    kernels.kernels.mxfp4_from_e2m1 = { _, _, _, _ in }
+    kernels.kernels.q8_0_from_e2m1 = { _, _, _, _ in }
+    kernels.kernels.q4_0_from_e2m1 = { _, _, _, _ in }
+    kernels.kernels.first_non_finite = { _, count in count }
+    kernels.kernels.compare = { _, _, _, _, _ in }
+    kernels.kernels.compare_e2m1_mxfp4 = { _, _, _, _, _, _ in true }
+    kernels.kernels.compare_e2m1_q8_0 = { _, _, _, _, _, _ in true }
+    kernels.kernels.blake3 = { _, _, digest in digest?.update(repeating: 0, count: 32) }
+    return kernels
+  }()
+}
