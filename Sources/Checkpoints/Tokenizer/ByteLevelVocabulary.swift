@@ -32,9 +32,15 @@ struct ByteLevelVocabulary {
     }
     var table = try TokenTable(size: size, paddingScore: 0)
     try addVocabulary(to: &table)
+    var added: Set<Int> = []
     for token in tokenizer.addedTokens {
       guard token.id < size else {
         throw tooLarge("added token \(token.text.quotedForError)", token.id, size)
+      }
+      guard added.insert(token.id).inserted else {
+        throw error(
+          "added token \(token.text.quotedForError)",
+          found: "id \(token.id), which another added token has", expected: "an id of its own")
       }
       add(token.id, token.text, TokenType(addedToken: token.text, special: token.isSpecial), &table)
     }
@@ -90,8 +96,7 @@ struct ByteLevelVocabulary {
   }
 
   private func markNamedTokens(in table: inout TokenTable) {
-    let named = SpecialTokens.names.compactMap { config.tokenText("\($0)_token") }
-    for text in named + config.additionalSpecialTokens {
+    for text in config.specialTexts {
       guard let id = vocabularyID(text), table.type(of: id) == .normal else { continue }
       table.setType(id, .control)
     }
