@@ -115,14 +115,12 @@ struct ByteLevelVocabulary {
     guard let merges = tokenizer.merges, merges.count > 0 else {
       throw error("model.merges", found: "none", expected: "a list of merges")
     }
-    let vocabulary = tokenizer.vocabulary
     for position in 0..<merges.count {
       let merge = merges.utf8(at: position)
       let space = merge.firstIndex(of: UInt8(ascii: " ")) ?? merge.endIndex
-      let left = merge[..<space]
-      let right = merge[space...].dropFirst()
-      for token in [left, right, left + right]
-      where index.position(of: token, in: vocabulary) == nil {
+      let product = merge.filter { $0 != UInt8(ascii: " ") }
+      for token in [merge[..<space], merge[space...].dropFirst(), product[...]]
+      where index.position(of: token, in: tokenizer.vocabulary) == nil {
         throw error(
           "model.merges[\(position)]",
           found: "\(String(decoding: token, as: UTF8.self).quotedForError), which is no token",
