@@ -1,9 +1,9 @@
 """Expected tokenizer metadata, as llama.cpp's gguf-py and Hugging Face's transformers see it.
 
-    make_reference.py GGUF_PY STORIES_GGUF TINY_V4_GGUF V4_FOLDER OUT
+    make_reference.py GGUF_PY V4_FOLDER OUT
 
-GGUF_PY is the gguf-py folder of a llama.cpp tree; the two GGUF files come from its converter;
-V4_FOLDER holds the real DeepSeek-V4 tokenizer. Needs PyPI transformers and pyyaml.
+GGUF_PY is the gguf-py folder of a llama.cpp tree; V4_FOLDER holds the tokenizer files and the
+config.json of DeepSeek-V4. Needs PyPI transformers and pyyaml.
 """
 import json, pathlib, struct, sys, tempfile
 
@@ -11,7 +11,7 @@ sys.path.insert(0, sys.argv[1])
 import gguf
 from gguf.utility import model_weight_count_rounded_notation, size_label
 
-OUT = pathlib.Path(sys.argv[5])
+OUT = pathlib.Path(sys.argv[3])
 
 
 def fnv(data):
@@ -29,16 +29,6 @@ def strings(texts):
 def write(name, value):
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     (OUT / name).write_text(text.replace('],["', '],\n["') + "\n", encoding="utf-8")
-
-
-def key_values(path):
-    """[key, type, value] of every tokenizer key but the template, in the order of the file."""
-    result = []
-    for key, field in gguf.GGUFReader(path).fields.items():
-        if key.startswith("tokenizer.ggml."):
-            kind = "-".join(t.name.lower() for t in field.types)
-            result.append([key, kind, field.contents()])
-    return result
 
 
 def v4(folder, size):
@@ -77,7 +67,7 @@ def special_cases():
 
     level, a, b = {"type": "ByteLevel"}, seq("A"), seq("B")
     s, e, x = tok("<s>"), tok("</s>"), tok("<x>")
-    names = {"bos_token": "<s>", "eos_token": {"content": "</s>"}, "unk_token": "<unk>"}
+    names = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": {"content": "<unk>"}}
     processors = [
         None,
         level,
@@ -161,8 +151,6 @@ def sizes():
     return [[c, model_weight_count_rounded_notation(c)] for c in counts]
 
 
-write("stories260K.json", key_values(sys.argv[2]))
-write("tiny-v4.json", key_values(sys.argv[3]))
-write("deepseek-v4.json", v4(sys.argv[4], 129280))
+write("deepseek-v4.json", v4(sys.argv[2], 129280))
 write("special-tokens.json", special_cases())
 write("names.json", {"names": names(), "sizes": sizes()})

@@ -11,6 +11,8 @@ struct ModelIdentifier: Equatable {
   private(set) var version: String?
   private(set) var sizeLabel: String?
 
+  private static let maximumByteCount = 256
+
   private enum Kind { case basename, sizeLabel, finetune, version, type }
 
   private struct Part {
@@ -22,8 +24,8 @@ struct ModelIdentifier: Equatable {
   ///   from it is a context length.
   init(_ identifier: String, parameterCount: Int) {
     fullName = identifier
-    // With spaces it is a sentence, not an identifier.
-    guard !identifier.contains(" ") else { return }
+    // With spaces or this long it is a sentence, not an identifier.
+    guard identifier.utf8.count <= Self.maximumByteCount, !identifier.contains(" ") else { return }
     if let slash = identifier.firstIndex(of: "/") {
       let head = identifier[..<slash]
       organization = head.hasPrefix(".") ? nil : String(head)

@@ -67,7 +67,7 @@ package struct ParameterCount: Equatable, Sendable {
       + String(repeating: "0", count: decimals - fraction.count) + fraction
   }
 
-  /// A value below 16 times `scale`, exactly, then rounded to the nearest integer, ties to even: what
+  /// A value below 16 times `scale`, exactly, then rounded to nearest, ties to even: what
   /// printf's `%.1f` does with the binary value.
   private static func scaled(_ value: Double, by scale: UInt64) -> UInt64 {
     guard value > 0 else { return 0 }

@@ -51,7 +51,7 @@ struct Sampling {
     switch kind {
     case .text: found.string.map(GGUFValue.text)
     case .integer: found.integer.flatMap { Int32(exactly: $0) }.map(GGUFValue.int32)
-    case .real: found.real.map { GGUFValue.float32(Float($0)) }
+    case .real: found.real.map { Float($0) }.flatMap { $0.isFinite ? .float32($0) : nil }
     }
   }
 }

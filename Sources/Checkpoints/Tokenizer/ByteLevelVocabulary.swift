@@ -32,9 +32,15 @@ struct ByteLevelVocabulary {
     }
     var table = try TokenTable(size: size, paddingScore: 0)
     try addVocabulary(to: &table)
+    var added: Set<Int> = []
     for token in tokenizer.addedTokens {
       guard token.id < size else {
         throw tooLarge("added token \(token.text.quotedForError)", token.id, size)
+      }
+      guard added.insert(token.id).inserted else {
+        throw error(
+          "added token \(token.text.quotedForError)",
+          found: "id \(token.id), which another added token has", expected: "an id of its own")
       }
       add(token.id, token.text, TokenType(addedToken: token.text, special: token.isSpecial), &table)
     }
@@ -90,8 +96,7 @@ struct ByteLevelVocabulary {
   }
 
   private func markNamedTokens(in table: inout TokenTable) {
-    let named = SpecialTokens.names.compactMap { config.tokenText("\($0)_token") }
-    for text in named + config.additionalSpecialTokens {
+    for text in config.specialTexts {
       guard let id = vocabularyID(text), table.type(of: id) == .normal else { continue }
       table.setType(id, .control)
     }
@@ -110,14 +115,12 @@ struct ByteLevelVocabulary {
     guard let merges = tokenizer.merges, merges.count > 0 else {
       throw error("model.merges", found: "none", expected: "a list of merges")
     }
-    let vocabulary = tokenizer.vocabulary
     for position in 0..<merges.count {
       let merge = merges.utf8(at: position)
       let space = merge.firstIndex(of: UInt8(ascii: " ")) ?? merge.endIndex
-      let left = merge[..<space]
-      let right = merge[space...].dropFirst()
-      for token in [left, right, left + right]
-      where index.position(of: token, in: vocabulary) == nil {
+      let product = merge.filter { $0 != UInt8(ascii: " ") }
+      for token in [merge[..<space], merge[space...].dropFirst(), product[...]]
+      where index.position(of: token, in: tokenizer.vocabulary) == nil {
         throw error(
           "model.merges[\(position)]",
           found: "\(String(decoding: token, as: UTF8.self).quotedForError), which is no token",

@@ -99,8 +99,12 @@ struct PreTokenizerChain: Equatable {
 }
 
 extension PreTokenizerChain: CustomStringConvertible {
+  private static let shownSteps = 8
+
   var description: String {
-    steps.isEmpty ? "no pre_tokenizer" : steps.map(\.description).joined(separator: ", ")
+    guard !steps.isEmpty else { return "no pre_tokenizer" }
+    let shown = steps.prefix(Self.shownSteps).map(\.description).joined(separator: ", ")
+    return steps.count > Self.shownSteps ? "\(shown), … (\(steps.count) steps)" : shown
   }
 }
 

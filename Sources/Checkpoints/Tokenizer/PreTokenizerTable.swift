@@ -95,7 +95,7 @@ struct PreTokenizerTable {
     guard let object = value.object else { return value.isNull ? "none" : "unknown" }
     guard object["type"]?.string == "Sequence" else { return typeName(value) }
     let steps = object["normalizers"]?.array ?? []
-    return steps.isEmpty ? "none" : steps.map(typeName).joined(separator: "+")
+    return steps.isEmpty ? "none" : steps.prefix(4).map(typeName).joined(separator: "+")
   }
 
   private static func typeName(_ value: JSONValue) -> String {

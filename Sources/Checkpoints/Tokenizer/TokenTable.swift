@@ -2,8 +2,8 @@ import QuernContainers
 
 /// The tokens of a vocabulary by id, while it is put together from several files.
 struct TokenTable {
-  /// More than any tokenizer in use has by a factor of four; bounds what a config can ask for.
-  static let maximumSize = 1 << 22
+  /// Twice what the largest tokenizer in use has; bounds what a config can ask for.
+  static let maximumSize = 1 << 21
 
   /// Texts in the order in which they were set; a token set twice leaves its first text unused.
   private var texts = GGUFStrings()

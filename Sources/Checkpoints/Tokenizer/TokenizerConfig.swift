@@ -1,8 +1,10 @@
 import QuernContainers
 
-/// What `tokenizer_config.json` says that a GGUF file repeats.
+/// What `tokenizer_config.json` says that a GGUF file repeats, and the special tokens that
+/// `special_tokens_map.json` adds in older folders.
 struct TokenizerConfig {
   static let file = "tokenizer_config.json"
+  static let mapFile = "special_tokens_map.json"
 
   /// An entry of `added_tokens_decoder`.
   struct AddedToken {
@@ -18,14 +20,24 @@ struct TokenizerConfig {
   /// A file that is there and says something: an empty object counts as no file.
   let isPresent: Bool
 
-  /// - Parameter bytes: the file, nil if there is none.
-  init(parsing bytes: [UInt8]?) throws(TokenizerError) {
-    members =
-      try bytes.map { bytes throws(TokenizerError) in
-        try JSONObject(parsing: bytes, file: Self.file)
-      } ?? JSONObject()
+  /// Texts of `special_tokens_map.json`; empty where the config lists its added tokens, which is
+  /// when transformers no longer reads the map.
+  private let mappedTexts: [String]
+
+  /// - Parameters:
+  ///   - bytes: the file, nil if there is none.
+  ///   - specialTokensMap: the older file, nil if there is none.
+  init(parsing bytes: [UInt8]?, specialTokensMap: [UInt8]? = nil) throws(TokenizerError) {
+    members = try Self.object(bytes, file: Self.file)
     isPresent = !members.members.isEmpty
     addedTokens = try Self.addedTokens(members["added_tokens_decoder"])
+    let map = try Self.object(specialTokensMap, file: Self.mapFile)
+    mappedTexts = addedTokens.isEmpty ? map.members.flatMap { Self.texts($0.value) } : []
+  }
+
+  private static func object(_ bytes: [UInt8]?, file: String) throws(TokenizerError) -> JSONObject {
+    guard let bytes else { return JSONObject() }
+    return try JSONObject(parsing: bytes, file: file)
   }
 
   subscript(key: String) -> JSONValue? { members[key] }
@@ -35,13 +47,18 @@ struct TokenizerConfig {
     Self.text(members[key])
   }
 
-  /// Texts of `additional_special_tokens`.
-  var additionalSpecialTokens: [String] {
-    members["additional_special_tokens"]?.array?.compactMap(Self.text) ?? []
+  /// Every text that the folder calls a special token.
+  var specialTexts: [String] {
+    SpecialTokens.names.compactMap { tokenText("\($0)_token") }
+      + Self.texts(members["additional_special_tokens"]) + mappedTexts
   }
 
   private static func text(_ value: JSONValue?) -> String? {
     value?.string ?? value?.object?["content"]?.string
+  }
+
+  private static func texts(_ value: JSONValue?) -> [String] {
+    (value?.array ?? value.map { [$0] } ?? []).compactMap(text)
   }
 
   private static func addedTokens(_ value: JSONValue?) throws(TokenizerError) -> [AddedToken] {

@@ -21,7 +21,12 @@ public struct TokenizerError: Error, Equatable, Sendable, CustomStringConvertibl
       file: file, field: "byte \(error.byteOffset)", found: error.problem, expected: "valid JSON")
   }
 
-  public var description: String { "\(file): \(field): found \(found), expected \(expected)" }
+  /// The same in the words that all inputs share.
+  package var problem: InputProblem {
+    InputProblem(file: file, field: field, found: found, expected: expected)
+  }
+
+  public var description: String { problem.description }
 }
 
 extension String {

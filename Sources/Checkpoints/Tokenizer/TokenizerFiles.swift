@@ -8,7 +8,7 @@ package struct TokenizerFiles: Sendable {
   package var tokenizerConfig: [UInt8]?
   /// `added_tokens.json`: token text to id, beside a SentencePiece model.
   package var addedTokens: [UInt8]?
-  /// `special_tokens_map.json`: read only for its syntax, the other files say the same.
+  /// `special_tokens_map.json`: special tokens of folders older than `added_tokens_decoder`.
   package var specialTokensMap: [UInt8]?
   /// `chat_template.jinja`.
   package var chatTemplate: [UInt8]?

@@ -134,8 +134,10 @@ extension TokenizerJSON {
   }
 
   private func mergeText(_ text: String, at position: Int) throws(Problem) -> String {
-    let parts = text.utf8.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
-    guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty }) else {
+    let space = UInt8(ascii: " ")
+    guard text.utf8.count(where: { $0 == space }) == 1, text.utf8.first != space,
+      text.utf8.last != space
+    else {
       throw problem(
         "model.merges[\(position)]", found: text.quotedForError,
         expected: "two tokens with one space between")

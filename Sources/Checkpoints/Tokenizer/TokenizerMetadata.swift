@@ -30,10 +30,8 @@ package struct TokenizerMetadata {
   ) throws(TokenizerError) -> TokenizerResult {
     let table = try PreTokenizerTable()
     let name = try preTokenizer.map { name throws(TokenizerError) in try table.checked(name) }
-    if let bytes = files.specialTokensMap {
-      _ = try JSONObject(parsing: bytes, file: "special_tokens_map.json")
-    }
-    let tokenizerConfig = try TokenizerConfig(parsing: files.tokenizerConfig)
+    let tokenizerConfig = try TokenizerConfig(
+      parsing: files.tokenizerConfig, specialTokensMap: files.specialTokensMap)
     let builder = TokenizerMetadata(
       family: TokenizerFamily(architecture: architecture), files: files,
       tokenizerConfig: tokenizerConfig, vocabularySize: vocabularySize, config: config,
@@ -47,6 +45,11 @@ package struct TokenizerMetadata {
     }
     result += templates
     return TokenizerResult(keyValues: result, warnings: warnings)
+  }
+
+  /// Checks a name that the user gives for the split patterns.
+  package static func checkPreTokenizer(_ name: String) throws(TokenizerError) {
+    _ = try PreTokenizerTable().checked(name)
   }
 
   private let family: TokenizerFamily
