@@ -94,7 +94,7 @@ let package = Package(
     .executableTarget(
       name: "QuernCommand",
       dependencies: [
-        "Quern", "QuernTensors", "QuernQuantization", "QuernContainers", "QuernCheckpoints",
+        "CKernels", "Quern", "QuernTensors", "QuernQuantization", "QuernContainers", "QuernCheckpoints",
         "QuernCertificates", "QuernConversion", "QuernVerification",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],

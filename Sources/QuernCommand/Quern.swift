@@ -7,5 +7,5 @@ struct QuernCommand: ParsableCommand {
     commandName: "quern",
     abstract:
       "Turns a released model checkpoint into one that runs on smaller hardware, and proves what that cost.",
-    version: Conversion.toolVersion, subcommands: [ConvertCommand.self])
+    version: Conversion.toolVersion, subcommands: [ConvertCommand.self, BenchCommand.self])
 }
