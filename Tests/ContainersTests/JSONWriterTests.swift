@@ -50,7 +50,9 @@ struct JSONWriterTests {
     #expect((try? JSONValue(parsing: Array(text.utf8))) == .string(value))
   }
 
-  @Test(arguments: [0, 0.1, -1.5e300, .leastNonzeroMagnitude, .greatestFiniteMagnitude, 1, 1e16, 123456789.123])
+  @Test(arguments: [
+    0, 0.1, -1.5e300, .leastNonzeroMagnitude, .greatestFiniteMagnitude, 1, 1e16, 123456789.123,
+  ])
   func realsReadBackExactly(value: Double) throws {
     let text = text { $0.real(value) }
     #expect(try JSONValue(parsing: Array(text.utf8)).real == value)
