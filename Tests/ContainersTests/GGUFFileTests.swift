@@ -85,7 +85,7 @@ struct GGUFFileTests {
       #expect(throws: GGUFError.self) { try GGUFFile(path: path) }
     }
     for position in bytes.indices {
-      for value in [0, 0x7f, 0x80, 0xff] as [UInt8] {
+      for value in [0x7f, 0xff] as [UInt8] {
         var changed = bytes
         changed[position] = value
         _ = try? GGUFFile(path: folder.write("flipped", changed))

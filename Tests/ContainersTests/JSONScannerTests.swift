@@ -67,6 +67,18 @@ struct JSONScannerTests {
     #expect(object["e\u{301}"] == .integer(1))
   }
 
+  @Test(arguments: [2, 8, 9, 10, 33, 1000])
+  func aDuplicateIsFoundAmongAnyNumberOfKeys(count: Int) throws {
+    let keys = (0..<count).map { "\"key \($0)\": {\"key 0\": 0}" }
+    let object = try #require(try parse("{" + keys.joined(separator: ",") + "}").object)
+    #expect(object.members.count == count)
+    for key in [keys[0], keys[count / 2], keys[count - 1]] {
+      #expect(throws: JSONError.self) {
+        try parse("{" + (keys + [key]).joined(separator: ",") + "}")
+      }
+    }
+  }
+
   @Test(arguments: ["1.0", "1e0", "\"1\"", "true", "null", "9223372036854775808", "[1]"])
   func anIntegerIsWrittenAsOne(text: String) {
     var scanner = JSONScanner(Array(text.utf8))
