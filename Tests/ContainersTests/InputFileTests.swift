@@ -83,5 +83,8 @@ struct InputFileTests {
   @Test func messagesEscapeThePath() {
     let error = FileError("a\u{1b}[31m\n", .open, .notFound)
     #expect(error.description == "a\\u{1b}[31m\\u{a}: cannot open: it does not exist")
+    #expect(
+      FileError("a/b", .create, .notFound).description
+        == "a/b: cannot create: its folder does not exist")
   }
 }

@@ -17,7 +17,6 @@ package struct JSONScanner {
   package static let maximumDepth = 64
 
   private struct Level {
-    let isObject: Bool
     var isEmpty = true
     /// Where the object's keys start in `keys`.
     let firstKey: Int
@@ -43,11 +42,11 @@ package struct JSONScanner {
   // MARK: Structure
 
   package mutating func beginObject() throws(JSONError) {
-    try open(UInt8(ascii: "{"), isObject: true)
+    try open(.object)
   }
 
   package mutating func beginArray() throws(JSONError) {
-    try open(UInt8(ascii: "["), isObject: false)
+    try open(.array)
   }
 
   /// The next key of the innermost object, or nil after its closing brace.
@@ -170,13 +169,13 @@ package struct JSONScanner {
     }
   }
 
-  private mutating func open(_ brace: UInt8, isObject: Bool) throws(JSONError) {
-    try require(isObject ? .object : .array)
+  private mutating func open(_ kind: Kind) throws(JSONError) {
+    try require(kind)
     guard levels.count < Self.maximumDepth else {
       throw error("nested deeper than \(Self.maximumDepth) levels")
     }
     position += 1
-    levels.append(Level(isObject: isObject, firstKey: keys.count))
+    levels.append(Level(firstKey: keys.count))
   }
 
   private mutating func close() {
