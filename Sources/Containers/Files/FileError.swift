@@ -10,7 +10,7 @@ public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
   public enum Operation: String, Sendable {
     case open, read, create, write, rename, remove, list, examine, lock, resolve
     case sync = "write to disk"
-    case resize = "reserve space for"
+    case resize = "set the size"
     case makeFolder = "make the folder"
   }
 
@@ -46,7 +46,9 @@ public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
   }
 
   public var description: String {
-    "\(path.escapedForDisplay): cannot \(operation.rawValue): \(kind)"
+    let makesAnEntry = operation == .create || operation == .makeFolder
+    let reason = makesAnEntry && kind == .notFound ? "its folder does not exist" : "\(kind)"
+    return "\(path.escapedForDisplay): cannot \(operation.rawValue): \(reason)"
   }
 }
 

@@ -89,7 +89,8 @@ package enum FileSystem {
     let capacity = Int(PATH_MAX)
     var target = [CChar](repeating: 0, count: capacity)
     let count = try systemCall(path, .resolve) { readlink(path, &target, capacity) }
-    return String(decoding: target[..<count].lazy.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    return String(
+      decoding: target[..<count].lazy.map { UInt8(truncatingIfNeeded: $0) }, as: UTF8.self)
   }
 
   /// True while an `OutputFile` of another process, or another one of this process, is open there.

@@ -1,5 +1,3 @@
-import QuernTensors
-
 /// A strict pull scanner for JSON (RFC 8259) from strangers.
 ///
 /// No duplicate keys, no leading zeros, no lone surrogates, no byte order mark, bounded depth, the
@@ -19,15 +17,22 @@ package struct JSONScanner {
   package static let maximumDepth = 64
 
   private struct Level {
-    let isObject: Bool
     var isEmpty = true
-    var keys: Set<TensorName> = []
+    /// Where the object's keys start in `keys`.
+    let firstKey: Int
+    /// Made when there are too many keys to look through.
+    var table: JSONKeyTable?
   }
 
-  private let bytes: [UInt8]
+  /// Objects of at most this many keys are looked through key by key.
+  private static let smallObjectKeyCount = 8
+
+  let bytes: [UInt8]
   private let dialect: Dialect
   private var levels: [Level] = []
-  package private(set) var position = 0
+  /// The keys of all open objects, outermost first.
+  private var keys: [String] = []
+  package internal(set) var position = 0
 
   package init(_ bytes: [UInt8], dialect: Dialect = .strict) {
     self.bytes = bytes
@@ -37,11 +42,11 @@ package struct JSONScanner {
   // MARK: Structure
 
   package mutating func beginObject() throws(JSONError) {
-    try open(UInt8(ascii: "{"), isObject: true)
+    try open(.object)
   }
 
   package mutating func beginArray() throws(JSONError) {
-    try open(UInt8(ascii: "["), isObject: false)
+    try open(.array)
   }
 
   /// The next key of the innermost object, or nil after its closing brace.
@@ -49,7 +54,7 @@ package struct JSONScanner {
     guard try advance(closing: UInt8(ascii: "}")) else { return nil }
     let start = position
     let key = try keyText()
-    guard levels[levels.count - 1].keys.insert(TensorName(key)).inserted else {
+    guard insertKey(key) else {
       throw JSONError(byteOffset: start, problem: "duplicate key \(quoted(key))")
     }
     try expect(UInt8(ascii: ":"), "a colon after the key")
@@ -91,6 +96,7 @@ package struct JSONScanner {
   /// A number without fraction or exponent that fits an Int.
   package mutating func integer() throws(JSONError) -> Int {
     try require(.number)
+    if let value = shortInteger() { return value }
     let start = position
     let literal = try numberLiteral()
     guard !literal.isReal else {
@@ -145,11 +151,11 @@ package struct JSONScanner {
 
   // MARK: Pieces
 
-  private func error(_ problem: String) -> JSONError {
+  func error(_ problem: String) -> JSONError {
     JSONError(byteOffset: position, problem: problem)
   }
 
-  private func quotedByte(_ byte: UInt8) -> String {
+  func quotedByte(_ byte: UInt8) -> String {
     (0x20..<0x7f).contains(byte)
       ? "'\(Character(UnicodeScalar(byte)))'" : "byte 0x" + String(byte, radix: 16)
   }
@@ -163,13 +169,38 @@ package struct JSONScanner {
     }
   }
 
-  private mutating func open(_ brace: UInt8, isObject: Bool) throws(JSONError) {
-    try require(isObject ? .object : .array)
+  private mutating func open(_ kind: Kind) throws(JSONError) {
+    try require(kind)
     guard levels.count < Self.maximumDepth else {
       throw error("nested deeper than \(Self.maximumDepth) levels")
     }
     position += 1
-    levels.append(Level(isObject: isObject))
+    levels.append(Level(firstKey: keys.count))
+  }
+
+  private mutating func close() {
+    let level = levels.removeLast()
+    keys.removeLast(keys.count - level.firstKey)
+  }
+
+  /// Notes a key of the innermost object; false when the object has it already.
+  private mutating func insertKey(_ key: String) -> Bool {
+    let top = levels.count - 1
+    let first = levels[top].firstKey
+    if keys.count - first < Self.smallObjectKeyCount {
+      for index in first..<keys.count where key.hasSameBytes(as: keys[index]) { return false }
+    } else {
+      if levels[top].table == nil {
+        var table = JSONKeyTable()
+        for index in first..<keys.count {
+          _ = table.insert(keys[index], after: keys[first..<index])
+        }
+        levels[top].table = table
+      }
+      guard levels[top].table?.insert(key, after: keys[first...]) == true else { return false }
+    }
+    keys.append(key)
+    return true
   }
 
   /// Steps over a comma or the closing brace; false after the latter.
@@ -179,7 +210,7 @@ package struct JSONScanner {
     guard position < bytes.count else { throw error("the text ends inside an object or array") }
     if bytes[position] == closing {
       position += 1
-      levels.removeLast()
+      close()
       return false
     }
     if levels[top].isEmpty {
@@ -191,7 +222,7 @@ package struct JSONScanner {
     if position < bytes.count, bytes[position] == closing {
       guard dialect == .relaxed else { throw error("a comma before the closing brace") }
       position += 1
-      levels.removeLast()
+      close()
       return false
     }
     return true
@@ -266,141 +297,5 @@ package struct JSONScanner {
       throw JSONError(byteOffset: start, problem: "a comment that does not end")
     default: throw error("expected a comment")
     }
-  }
-}
-
-// MARK: - Strings and numbers
-
-extension JSONScanner {
-  private mutating func stringBody() throws(JSONError) -> String {
-    let start = position
-    position += 1
-    let first = position
-    while position < bytes.count, bytes[position] != UInt8(ascii: "\""),
-      bytes[position] != UInt8(ascii: "\\"), bytes[position] >= 0x20
-    {
-      position += 1
-    }
-    guard position < bytes.count else {
-      throw JSONError(byteOffset: start, problem: "a string that does not end")
-    }
-    var text = try utf8(first..<position)
-    while bytes[position] != UInt8(ascii: "\"") {
-      guard bytes[position] >= 0x20 else { throw error("a control character in a string") }
-      if bytes[position] == UInt8(ascii: "\\") {
-        text.unicodeScalars.append(try escape())
-      } else {
-        let from = position
-        while position < bytes.count, bytes[position] != UInt8(ascii: "\""),
-          bytes[position] != UInt8(ascii: "\\"), bytes[position] >= 0x20
-        {
-          position += 1
-        }
-        text += try utf8(from..<position)
-      }
-      guard position < bytes.count else {
-        throw JSONError(byteOffset: start, problem: "a string that does not end")
-      }
-    }
-    position += 1
-    return text
-  }
-
-  private func utf8(_ range: Range<Int>) throws(JSONError) -> String {
-    guard let text = String(validating: bytes[range], as: UTF8.self) else {
-      throw JSONError(byteOffset: range.lowerBound, problem: "a string that is not UTF-8")
-    }
-    return text
-  }
-
-  private mutating func escape() throws(JSONError) -> UnicodeScalar {
-    let start = position
-    guard position + 1 < bytes.count else { throw error("the text ends in an escape") }
-    position += 2
-    switch bytes[position - 1] {
-    case UInt8(ascii: "\""): return "\""
-    case UInt8(ascii: "\\"): return "\\"
-    case UInt8(ascii: "/"): return "/"
-    case UInt8(ascii: "b"): return "\u{8}"
-    case UInt8(ascii: "f"): return "\u{c}"
-    case UInt8(ascii: "n"): return "\n"
-    case UInt8(ascii: "r"): return "\r"
-    case UInt8(ascii: "t"): return "\t"
-    case UInt8(ascii: "u"): return try unicodeEscape(from: start)
-    default:
-      throw JSONError(
-        byteOffset: start, problem: "the escape \\\(quotedByte(bytes[start + 1])) does not exist")
-    }
-  }
-
-  private mutating func unicodeEscape(from start: Int) throws(JSONError) -> UnicodeScalar {
-    let high = try fourHexDigits()
-    if let scalar = UnicodeScalar(high) { return scalar }
-    guard (0xD800..<0xDC00).contains(high), position + 1 < bytes.count,
-      bytes[position] == UInt8(ascii: "\\"), bytes[position + 1] == UInt8(ascii: "u")
-    else { throw JSONError(byteOffset: start, problem: "a lone surrogate") }
-    position += 2
-    let low = try fourHexDigits()
-    guard (0xDC00..<0xE000).contains(low),
-      let scalar = UnicodeScalar(0x10000 + (high - 0xD800) << 10 + (low - 0xDC00))
-    else { throw JSONError(byteOffset: start, problem: "a lone surrogate") }
-    return scalar
-  }
-
-  private mutating func fourHexDigits() throws(JSONError) -> UInt32 {
-    var value: UInt32 = 0
-    for _ in 0..<4 {
-      guard position < bytes.count, let digit = Self.hexDigit(bytes[position]) else {
-        throw error("expected four hexadecimal digits")
-      }
-      value = value << 4 | digit
-      position += 1
-    }
-    return value
-  }
-
-  private static func hexDigit(_ byte: UInt8) -> UInt32? {
-    switch byte {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt32(byte - UInt8(ascii: "0"))
-    case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt32(byte - UInt8(ascii: "a")) + 10
-    case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt32(byte - UInt8(ascii: "A")) + 10
-    default: nil
-    }
-  }
-
-  private mutating func numberLiteral() throws(JSONError) -> (text: String, isReal: Bool) {
-    let start = position
-    var isReal = false
-    if bytes[position] == UInt8(ascii: "-") { position += 1 }
-    let whole = try digits()
-    if whole > 1, bytes[position - whole] == UInt8(ascii: "0") {
-      throw JSONError(byteOffset: start, problem: "a number with a leading zero")
-    }
-    if position < bytes.count, bytes[position] == UInt8(ascii: ".") {
-      position += 1
-      isReal = true
-      _ = try digits()
-    }
-    if position < bytes.count, bytes[position] | 0x20 == UInt8(ascii: "e") {
-      position += 1
-      isReal = true
-      if position < bytes.count,
-        bytes[position] == UInt8(ascii: "+") || bytes[position] == UInt8(ascii: "-")
-      {
-        position += 1
-      }
-      _ = try digits()
-    }
-    return (String(decoding: bytes[start..<position], as: UTF8.self), isReal)
-  }
-
-  private mutating func digits() throws(JSONError) -> Int {
-    let start = position
-    while position < bytes.count, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[position])
-    {
-      position += 1
-    }
-    guard position > start else { throw error("expected a digit") }
-    return position - start
   }
 }

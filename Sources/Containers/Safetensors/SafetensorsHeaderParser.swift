@@ -105,60 +105,65 @@ struct SafetensorsHeaderParser {
         expected: "\(byteCount) bytes for \(type) \(shape)")
     }
     runs.append(offsets[0]..<offsets[1])
+    // A run that starts behind the payload is refused when the tensors are placed.
+    let start = payload.lowerBound + min(offsets[0], payload.count)
     tensors.append(
       SafetensorsTensor(
         name: TensorName(name), elementType: elementType, shape: shape,
-        range: ByteRange(offset: 0, byteCount: byteCount)))
+        range: ByteRange(offset: start, byteCount: byteCount)))
   }
 
   // MARK: Layout
 
   /// Puts the tensors in the order of the payload and checks that they fill it without a gap.
   private mutating func placeTensors() throws(SafetensorsError) {
-    let end = runs.reduce(0) { max($0, $1.upperBound) }
-    var placed: [SafetensorsTensor] = []
-    placed.reserveCapacity(tensors.count)
+    sortByPlace()
     var cursor = 0
-    for index in payloadOrder() {
-      let run = runs[index]
-      tensor = tensors[index].name.text
-      guard run.lowerBound == cursor else { throw misplaced(run, after: placed.last, at: cursor) }
-      guard run.upperBound <= payload.count else { throw truncated(run, end: end) }
-      placed.append(tensors[index].moved(to: payload.lowerBound + run.lowerBound))
+    for (index, run) in runs.enumerated() {
+      guard run.lowerBound == cursor, run.upperBound <= payload.count else {
+        tensor = tensors[index].name.text
+        throw run.lowerBound == cursor ? truncated(run) : misplaced(index, at: cursor)
+      }
       cursor = run.upperBound
     }
-    tensor = nil
     guard cursor == payload.count else {
       throw defect(
         "payload", found: "\(payload.count) bytes",
         expected: "the \(cursor) bytes of the tensors",
         hint: "\(payload.count - cursor) bytes at the end belong to no tensor")
     }
-    tensors = placed
   }
 
-  /// Positions in `tensors`, by where they start; empty tensors before what starts with them.
-  private func payloadOrder() -> [Int] {
-    runs.indices.sorted {
-      let (left, right) = (runs[$0], runs[$1])
-      if left.lowerBound != right.lowerBound { return left.lowerBound < right.lowerBound }
-      if left.upperBound != right.upperBound { return left.upperBound < right.upperBound }
-      return $0 < $1
+  /// Sorts by where tensors start; empty ones come before what starts with them.
+  private mutating func sortByPlace() {
+    func isBefore(_ left: Int, _ right: Int) -> Bool {
+      if runs[left].lowerBound != runs[right].lowerBound {
+        return runs[left].lowerBound < runs[right].lowerBound
+      }
+      if runs[left].upperBound != runs[right].upperBound {
+        return runs[left].upperBound < runs[right].upperBound
+      }
+      return left < right
     }
+    // Most writers list them in order.
+    if runs.indices.dropFirst().allSatisfy({ isBefore($0 - 1, $0) }) { return }
+    let order = runs.indices.sorted(by: isBefore)
+    tensors = order.map { tensors[$0] }
+    runs = order.map { runs[$0] }
   }
 
-  private func misplaced(_ run: Range<Int>, after last: SafetensorsTensor?, at cursor: Int)
-    -> SafetensorsError
-  {
-    let neighbour = last.map { "the end of tensor \"\($0.name)\"" } ?? "the start of the payload"
+  private func misplaced(_ index: Int, at cursor: Int) -> SafetensorsError {
+    let start = runs[index].lowerBound
+    let neighbour =
+      index == 0 ? "the start of the payload" : "the end of tensor \"\(tensors[index - 1].name)\""
     return defect(
-      "data_offsets", found: "a start at \(run.lowerBound)", expected: "\(cursor), \(neighbour)",
-      hint: run.lowerBound < cursor
-        ? "the two overlap" : "\(run.lowerBound - cursor) bytes belong to no tensor")
+      "data_offsets", found: "a start at \(start)", expected: "\(cursor), \(neighbour)",
+      hint: start < cursor ? "the two overlap" : "\(start - cursor) bytes belong to no tensor")
   }
 
-  private func truncated(_ run: Range<Int>, end: Int) -> SafetensorsError {
-    defect(
+  private func truncated(_ run: Range<Int>) -> SafetensorsError {
+    let end = runs.reduce(0) { max($0, $1.upperBound) }
+    return defect(
       "data_offsets", found: "an end at \(run.upperBound) in a payload of \(payload.count) bytes",
       expected: "a payload of \(end) bytes",
       hint: "\(end - payload.count) bytes are missing; the file was cut short")
@@ -199,12 +204,5 @@ extension JSONScanner {
     try beginArray()
     while try nextElement() { values.append(try integer()) }
     return values
-  }
-}
-
-extension SafetensorsTensor {
-  fileprivate func moved(to offset: Int) -> Self {
-    let range = ByteRange(offset: offset, byteCount: range.byteCount)
-    return Self(name: name, elementType: elementType, shape: shape, range: range)
   }
 }
