@@ -15,7 +15,7 @@ struct SafetensorsFileTests {
       "a.safetensors", length + Array(header.utf8) + [UInt8](repeating: 0, count: payload))
   }
 
-  private func refusal(of path: String) -> FormatDefect? {
+  private func refusal(of path: String) -> InputProblem? {
     do throws(SafetensorsError) {
       _ = try SafetensorsFile(path: path)
     } catch {

@@ -84,6 +84,11 @@ package final class OutputFile: Sendable {
   /// Synchronizes and closes; the lock is gone afterwards. Nothing may be written any more.
   package func finish() throws(FileError) {
     try synchronize()
+    try abandon()
+  }
+
+  /// Closes without waiting for the disk: for a file that is about to be removed.
+  package func abandon() throws(FileError) {
     let wasOpen = state.withLock { state in
       defer { state.isOpen = false }
       return state.isOpen

@@ -137,7 +137,7 @@ struct GGUFByteReader {
 
   func defect(at offset: Int, found: String, expected: String, hint: String? = nil) -> GGUFError {
     .malformed(
-      FormatDefect(
+      InputProblem(
         file: file.path, tensor: tensor, field: field, byteOffset: offset, found: found,
         expected: expected, hint: hint))
   }

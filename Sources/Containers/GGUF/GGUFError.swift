@@ -3,7 +3,7 @@ public enum GGUFError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The system could not open or read it.
   case unreadable(FileError)
   /// Its content breaks a rule of the format.
-  case malformed(FormatDefect)
+  case malformed(InputProblem)
 
   public var description: String {
     switch self {

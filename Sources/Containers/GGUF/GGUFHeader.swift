@@ -128,6 +128,6 @@ package struct GGUFHeader: Equatable, Sendable {
     _ file: String, tensor: String? = nil, field: String, found: String, expected: String
   ) -> GGUFError {
     .malformed(
-      FormatDefect(file: file, tensor: tensor, field: field, found: found, expected: expected))
+      InputProblem(file: file, tensor: tensor, field: field, found: found, expected: expected))
   }
 }

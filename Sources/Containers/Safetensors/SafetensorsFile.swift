@@ -78,7 +78,7 @@ public struct SafetensorsFile: Sendable {
     let count = min(FileSignature.byteCount, file.byteCount)
     let start = try read(file, ByteRange(offset: 0, byteCount: count))
     return .malformed(
-      FormatDefect(
+      InputProblem(
         file: file.path, field: "header", byteOffset: byteOffset, found: found,
         expected: expected, hint: FileSignature.hint(for: start)))
   }

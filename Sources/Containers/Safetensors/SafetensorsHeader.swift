@@ -33,7 +33,7 @@ package struct SafetensorsHeader: Sendable {
     let text = Self.text(tensors, counts: counts, metadata: metadata)
     guard text.count <= SafetensorsFile.maximumHeaderByteCount else {
       throw .malformed(
-        FormatDefect(
+        InputProblem(
           file: file, field: "header", found: "\(text.count) bytes",
           expected: "at most \(SafetensorsFile.maximumHeaderByteCount)"))
     }
@@ -60,7 +60,7 @@ package struct SafetensorsHeader: Sendable {
     for tensor in tensors {
       guard names.insert(tensor.name).inserted, tensor.name != "__metadata__" else {
         throw .malformed(
-          FormatDefect(
+          InputProblem(
             file: file, tensor: tensor.name.text, field: "name", found: "a name that is taken",
             expected: "each name once, and not __metadata__"))
       }
@@ -68,7 +68,7 @@ package struct SafetensorsHeader: Sendable {
         let count = tensor.elementType.checkedByteCount(elementCount: elements), count <= room
       else {
         throw .malformed(
-          FormatDefect(
+          InputProblem(
             file: file, tensor: tensor.name.text, field: "shape", found: "\(tensor.shape)",
             expected: "a whole number of bytes that fits"))
       }

@@ -181,7 +181,7 @@ struct SafetensorsHeaderParser {
     -> SafetensorsError
   {
     .malformed(
-      FormatDefect(
+      InputProblem(
         file: file, tensor: tensor, field: field, found: found, expected: expected, hint: hint))
   }
 
@@ -191,7 +191,7 @@ struct SafetensorsHeaderParser {
 
   private func syntax(_ error: JSONError) -> SafetensorsError {
     .malformed(
-      FormatDefect(
+      InputProblem(
         file: file, tensor: tensor, field: field ?? "header", byteOffset: 8 + error.byteOffset,
         found: error.problem, expected: "a strict JSON header"))
   }

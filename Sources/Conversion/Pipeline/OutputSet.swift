@@ -89,14 +89,16 @@ struct OutputSet {
     throws(ConversionError)
   {
     do throws(FileError) {
-      for file in files { try file.finish() }
+      if durable { for file in files { try file.synchronize() } }
       let certificate = try OutputFile(creating: partial(certificateName), durable: durable)
       try write(certificate)
       try certificate.finish()
+      // The locks are held until the names are final: nobody takes these files for leftovers.
       for name in [certificateName] + names.reversed() {
         try FileSystem.rename(from: partial(name), to: final(name), replacing: overwrite)
       }
       if durable { try FileSystem.syncFolder(containing: final(certificateName)) }
+      for file in files { try file.finish() }
     } catch {
       throw error.kind == .alreadyExists
         ? .cannotCreate(
@@ -107,7 +109,7 @@ struct OutputSet {
 
   /// Removes what a failed run wrote.
   func discard() {
-    for file in files { try? file.finish() }
+    for file in files { try? file.abandon() }
     let created = names.prefix(files.count) + (files.count == names.count ? [certificateName] : [])
     for name in created where FileSystem.exists(partial(name)) {
       try? FileSystem.remove(partial(name))

@@ -1,3 +1,4 @@
+import ArgumentParser
 import QuernCheckpoints
 import QuernContainers
 
@@ -29,7 +30,7 @@ struct BenchCase {
   func checkpoint(folder: String, byteCount: Int) throws -> SyntheticCheckpoint {
     let architecture = family == .large ? "llama" : "deepseek4"
     guard let table = ArchitectureTable.all.first(where: { $0.architecture == architecture }) else {
-      throw ArchitectureTable.Malformed(what: architecture)
+      throw ValidationError("no table for \(architecture)")
     }
     return SyntheticCheckpoint(
       folder: folder, table: table, config: family == .large ? large(byteCount) : mixture(byteCount),
