@@ -44,7 +44,10 @@ final class WorkerBuffers {
 
   init(_ sizes: Sizes) {
     func raw(_ byteCount: Int) -> UnsafeMutableRawBufferPointer {
-      .allocate(byteCount: max(64, byteCount), alignment: 64)
+      let buffer = UnsafeMutableRawBufferPointer.allocate(
+        byteCount: max(64, byteCount), alignment: 64)
+      buffer.initializeMemory(as: UInt8.self, repeating: 0)
+      return buffer
     }
     func floats(_ count: Int) -> UnsafeMutableBufferPointer<Float> {
       let buffer = UnsafeMutableBufferPointer<Float>.allocate(capacity: max(64, count))
