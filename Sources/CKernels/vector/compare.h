@@ -4,7 +4,7 @@
 
 #include "../numbers.h"
 #include "../scalar/scalar.h"
-#include "bytes16.h"
+#include "lanes16.h"
 
 static size_t first_non_finite(const float *values, size_t count) {
   size_t i = 0;

@@ -8,7 +8,7 @@
 
 #include "../numbers.h"
 #include "../scalar/scalar.h"
-#include "bytes16.h"
+#include "lanes16.h"
 #include "compare.h"
 
 /// Scale bytes above this have grid values beyond float32.
@@ -47,8 +47,11 @@ typedef struct grid_sums {
 static inline void add_sixteen(bytes16 codes, double unit_squared, grid_sums *sums) {
   const bytes16 squares = {0, 1, 4, 9, 16, 36, 64, 144, 0, 1, 4, 9, 16, 36, 64, 144};
   bytes16 square = lookup16(squares, codes);
-  for (int k = 0; k < 8; k++) sums->first[k] += (double)square[k] * unit_squared;
-  for (int k = 0; k < 8; k++) sums->second[k] += (double)square[k + 8] * unit_squared;
+  ints16 wide = __builtin_convertvector(square, ints16);
+  int8lanes first = __builtin_shufflevector(wide, wide, 0, 1, 2, 3, 4, 5, 6, 7);
+  int8lanes second = __builtin_shufflevector(wide, wide, 8, 9, 10, 11, 12, 13, 14, 15);
+  sums->first += __builtin_convertvector(first, double8) * unit_squared;
+  sums->second += __builtin_convertvector(second, double8) * unit_squared;
   sums->lost_signs += sum16((bytes16)(codes == 8) & 1);
 }
 

@@ -3,7 +3,7 @@
 #define QUERN_VECTOR_DECODE_H
 
 #include "../numbers.h"
-#include "bytes16.h"
+#include "lanes16.h"
 
 static void f32_from_bf16(const void *source, float *out, size_t count) {
   const uint8_t *bytes = source;
@@ -39,22 +39,24 @@ static void f32_from_fp8(const uint8_t *codes, const float *table, const float *
 }
 
 /// Sixteen values of FP4 codes. The sign is set afterwards, because the integer 0 has none.
-static inline void store_grid_values(bytes16 codes, float unit, float *out) {
+static inline floats16 grid_values(bytes16 codes, float unit) {
   const bytes16 doubled = {0, 1, 2, 3, 4, 6, 8, 12, 0, 1, 2, 3, 4, 6, 8, 12};
-  bytes16 magnitudes = lookup16(doubled, codes);
-  for (int k = 0; k < 16; k++) {
-    uint32_t bits = bits_of((float)magnitudes[k] * unit);
-    out[k] = float_of(bits | (uint32_t)(codes[k] & 8) << 28);
-  }
+  floats16 values = __builtin_convertvector(lookup16(doubled, codes), floats16) * unit;
+  uints16 signs = __builtin_convertvector(codes & 8, uints16) << 28;
+  return (floats16)((uints16)values | signs);
 }
 
 static void f32_from_e2m1(const uint8_t *packed, const uint8_t *e8m0, float *out, size_t count) {
   for (size_t i = 0; i < count; i += BLOCK_ELEMENTS, packed += PACKED_BYTES) {
     grid_codes codes = load_grid_codes(packed);
     float unit = e2m1_unit(*e8m0++);
-    store_grid_values(codes.low, unit, out + i);
-    store_grid_values(codes.high, unit, out + i + 16);
+    store_floats(out + i, grid_values(codes.low, unit));
+    store_floats(out + i + 16, grid_values(codes.high, unit));
   }
+}
+
+static inline floats16 signed_floats(bytes16 codes) {
+  return __builtin_convertvector((signed_bytes16)codes, floats16);
 }
 
 static void f32_from_q8_0(const uint8_t *blocks, float *out, size_t count) {
@@ -67,8 +69,9 @@ static void f32_from_q8_0(const uint8_t *blocks, float *out, size_t count) {
 static void f32_from_q4_0(const uint8_t *blocks, float *out, size_t count) {
   for (size_t i = 0; i < count; i += BLOCK_ELEMENTS, blocks += Q4_0_BYTES) {
     float d = f16_at(blocks);
-    for (int k = 0; k < 16; k++) out[i + k] = d * (float)((blocks[2 + k] & 15) - 8);
-    for (int k = 0; k < 16; k++) out[i + k + 16] = d * (float)((blocks[2 + k] >> 4) - 8);
+    bytes16 codes = load16(blocks + 2);
+    store_floats(out + i, signed_floats((codes & 15) - 8) * d);
+    store_floats(out + i + 16, signed_floats((codes >> 4) - 8) * d);
   }
 }
 
@@ -78,8 +81,8 @@ static void f32_from_mxfp4(const uint8_t *blocks, float *out, size_t count) {
     bytes16 codes = load16(blocks + 1);
     bytes16 low = lookup16(doubled, codes & 15), high = lookup16(doubled, codes >> 4);
     float unit = e2m1_unit(blocks[0]);
-    for (int k = 0; k < 16; k++) out[i + k] = unit * (float)(int8_t)low[k];
-    for (int k = 0; k < 16; k++) out[i + k + 16] = unit * (float)(int8_t)high[k];
+    store_floats(out + i, signed_floats(low) * unit);
+    store_floats(out + i + 16, signed_floats(high) * unit);
   }
 }
 

@@ -5,7 +5,7 @@
 #include "../numbers.h"
 #include "../scalar/grid.h"
 #include "../scalar/scalar.h"
-#include "bytes16.h"
+#include "lanes16.h"
 
 static void mxfp4_from_e2m1(const uint8_t *packed, const uint8_t *e8m0, uint8_t *blocks,
                             size_t count) {

@@ -1,6 +1,7 @@
-/// Sixteen bytes at once: the few operations that no plain loop compiles to.
-#ifndef QUERN_BYTES16_H
-#define QUERN_BYTES16_H
+/// Sixteen elements at once, as vector types that any level compiles, and the few operations on
+/// them that need an instruction by name.
+#ifndef QUERN_LANES16_H
+#define QUERN_LANES16_H
 
 #include <stdint.h>
 #include <string.h>
@@ -12,12 +13,45 @@
 #endif
 
 typedef uint8_t bytes16 __attribute__((vector_size(16)));
+typedef int8_t signed_bytes16 __attribute__((vector_size(16)));
+typedef float floats16 __attribute__((vector_size(64)));
+typedef int32_t ints16 __attribute__((vector_size(64)));
+typedef uint32_t uints16 __attribute__((vector_size(64)));
 
 static inline bytes16 load16(const void *bytes) {
   bytes16 value;
   memcpy(&value, bytes, 16);
   return value;
 }
+
+static inline floats16 load_floats(const float *values) {
+  floats16 lanes;
+  memcpy(&lanes, values, sizeof lanes);
+  return lanes;
+}
+
+static inline void store_floats(float *values, floats16 lanes) {
+  memcpy(values, &lanes, sizeof lanes);
+}
+
+/// The low byte of each integer.
+static inline bytes16 low_bytes(ints16 values) {
+#if defined(__x86_64__) && LANES == 8
+  // AVX2 has no truncation, and what it is replaced by is three times as long as this.
+  ints16 bytes = values & 255;
+  __m256i halves[2];
+  memcpy(halves, &bytes, sizeof halves);
+  __m256i words = _mm256_packus_epi32(halves[0], halves[1]);
+  __m256i packed = _mm256_packus_epi16(words, words);
+  __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 0, 4, 1, 5);
+  return (bytes16)_mm256_castsi256_si128(_mm256_permutevar8x32_epi32(packed, order));
+#else
+  return __builtin_convertvector(values, bytes16);
+#endif
+}
+
+/// The largest of sixteen integers.
+static inline uint32_t largest_of(uints16 values) { return __builtin_reduce_max(values); }
 
 /// table[i] for every index, all below 16.
 static inline bytes16 lookup16(bytes16 table, bytes16 indices) {
