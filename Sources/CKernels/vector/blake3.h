@@ -2,6 +2,9 @@
 ///
 /// The level's file defines LANES (4, 8 or 16) and the shuffles' index lists are written for any
 /// of them: within each 128-bit part the same four-by-four exchange happens.
+#ifndef QUERN_VECTOR_BLAKE3_H
+#define QUERN_VECTOR_BLAKE3_H
+
 #include "../blake3.h"
 
 #include <string.h>
@@ -100,14 +103,14 @@ static inline void compress_lanes(word_lanes value[8], const word_lanes message[
 
 /// Chaining values of `count` (at most LANES) messages of `blocks` blocks that lie `stride` bytes
 /// apart. Lanes beyond the count repeat the last message.
-static void hash_lanes(const uint8_t *bytes, size_t stride, int count, int blocks,
+static void hash_lanes(const uint8_t *bytes, size_t stride, size_t count, int blocks,
                        uint64_t counter, uint32_t flags, uint32_t start, uint32_t end,
                        blake3_value *values) {
   const uint8_t *messages[LANES];
   word_lanes zero = {0}, counter_low = zero, counter_high = zero, value[8], message[16];
-  for (int lane = 0; lane < LANES; lane++) {
-    messages[lane] = bytes + stride * (size_t)(lane < count ? lane : count - 1);
-    uint64_t number = flags & BLAKE3_PARENT ? 0 : counter + (uint64_t)lane;
+  for (size_t lane = 0; lane < LANES; lane++) {
+    messages[lane] = bytes + stride * (lane < count ? lane : count - 1);
+    uint64_t number = flags & BLAKE3_PARENT ? 0 : counter + lane;
     counter_low[lane] = (uint32_t)number;
     counter_high[lane] = (uint32_t)(number >> 32);
   }
@@ -117,51 +120,60 @@ static void hash_lanes(const uint8_t *bytes, size_t stride, int count, int block
     load_block(messages, (size_t)block * BLAKE3_BLOCK, message);
     compress_lanes(value, message, counter_low, counter_high, now);
   }
-  for (int lane = 0; lane < count; lane++)
+  for (size_t lane = 0; lane < count; lane++)
     for (int i = 0; i < 8; i++) values[lane].words[i] = value[i][lane];
 }
 
-enum { SUBTREE_CHUNKS = 128 };
+/// Chunks hashed before their tree is joined: their values take 4 KiB.
+enum { RUN_HEIGHT = 7, RUN_CHUNKS = 1 << RUN_HEIGHT };
 
 /// Halves `count` chaining values (a power of two) until one is left.
-static blake3_value join_values(blake3_value *values, int count) {
+static blake3_value join_values(blake3_value *values, size_t count) {
   while (count > 1) {
     count /= 2;
-    for (int done = 0; done < count; done += LANES) {
-      int now = count - done < LANES ? count - done : LANES;
+    for (size_t done = 0; done < count; done += LANES) {
+      size_t now = count - done < LANES ? count - done : LANES;
       blake3_value parents[LANES];
       hash_lanes((const uint8_t *)(values + 2 * done), BLAKE3_BLOCK, now, 1, 0, BLAKE3_PARENT, 0,
                  0, parents);
-      memcpy(values + done, parents, (size_t)now * sizeof parents[0]);
+      memcpy(values + done, parents, now * sizeof parents[0]);
     }
   }
   return values[0];
 }
 
-/// The chaining value of a complete subtree of 2^height chunks.
-static blake3_value subtree_value(const uint8_t *bytes, uint64_t first_chunk, int height) {
-  blake3_value values[SUBTREE_CHUNKS];
-  int chunks = 1 << height;
-  for (int done = 0; done < chunks; done += LANES) {
-    int now = chunks - done < LANES ? chunks - done : LANES;
-    hash_lanes(bytes + (size_t)done * BLAKE3_CHUNK, BLAKE3_CHUNK, now, BLAKE3_CHUNK_BLOCKS,
-               first_chunk + (uint64_t)done, 0, BLAKE3_CHUNK_START, BLAKE3_CHUNK_END,
-               values + done);
+/// Takes up to RUN_CHUNKS whole chunks that more bytes follow.
+static void add_run(blake3_hasher *hasher, const uint8_t *bytes, size_t chunks) {
+  blake3_value values[RUN_CHUNKS];
+  for (size_t done = 0; done < chunks; done += LANES) {
+    size_t now = chunks - done < LANES ? chunks - done : LANES;
+    hash_lanes(bytes + done * BLAKE3_CHUNK, BLAKE3_CHUNK, now, BLAKE3_CHUNK_BLOCKS,
+               hasher->chunks + done, 0, BLAKE3_CHUNK_START, BLAKE3_CHUNK_END, values + done);
   }
-  return join_values(values, chunks);
+  // Subtrees by falling size, so that each starts at a multiple of its size.
+  size_t joined = 0;
+  for (int height = RUN_HEIGHT; height >= 0; height--) {
+    size_t size = (size_t)1 << height;
+    if (chunks - joined < size) continue;
+    quern_blake3_hasher_add_subtree(hasher, join_values(values + joined, size), height);
+    joined += size;
+  }
 }
 
 static void blake3(const void *bytes, size_t byte_count, uint8_t digest[32]) {
   const uint8_t *rest = bytes;
   blake3_hasher hasher;
   quern_blake3_hasher_start(&hasher);
-  // Subtrees by falling size, so that each starts at a multiple of its size. The last byte always
-  // stays outside: only the end of the message may make the root.
-  for (int height = 7; height >= 1; height--) {
-    size_t size = (size_t)BLAKE3_CHUNK << height;
-    for (; byte_count > size; byte_count -= size, rest += size)
-      quern_blake3_hasher_add_subtree(&hasher, subtree_value(rest, hasher.chunks, height), height);
+  // The last byte always stays outside: only the end of the message may make the root.
+  while (byte_count > BLAKE3_CHUNK) {
+    size_t chunks = (byte_count - 1) / BLAKE3_CHUNK;
+    if (chunks > RUN_CHUNKS) chunks = RUN_CHUNKS;
+    add_run(&hasher, rest, chunks);
+    rest += chunks * BLAKE3_CHUNK;
+    byte_count -= chunks * BLAKE3_CHUNK;
   }
   quern_blake3_hasher_update(&hasher, rest, byte_count);
   quern_blake3_hasher_finish(&hasher, digest);
 }
+
+#endif

@@ -25,11 +25,6 @@ static void f16_from_f32(const float *source, void *out, size_t count) {
   }
 }
 
-static inline void store_f16(uint8_t *bytes, float value) {
-  _Float16 half = (_Float16)value;
-  memcpy(bytes, &half, 2);
-}
-
 /// A block's elements.
 typedef struct block_values {
   floats16 low, high;
@@ -51,22 +46,55 @@ static inline bytes16 rounded_away(floats16 values) {
   return low_bytes(__builtin_convertvector(values + half, ints16));
 }
 
+/// Blocks whose scales are computed together: two divisions, one after the other, take longer than
+/// all the rest of a block.
+enum { SCALED_BLOCKS = 16 };
+
+typedef _Float16 halves16 __attribute__((vector_size(32)));
+
+/// The scales of a group: before, what each block is scaled by; after, 1/d and d as F16.
+typedef struct block_scales {
+  float largest[SCALED_BLOCKS], inverse[SCALED_BLOCKS];
+  uint16_t stored[SCALED_BLOCKS];
+} block_scales;
+
+/// d = largest ÷ divisor. Where 1/d is infinite, which includes d = 0, the inverse is 0 and `zero`
+/// is stored.
+static inline void divide_scales(block_scales *scales, float divisor, float zero) {
+  floats16 d = load_floats(scales->largest) / divisor, inverse = 1.0f / d;
+  uints16 finite = (uints16)(((uints16)inverse & magnitude_mask) < 0x7f800000);
+  uints16 kept = ((uints16)d & finite) | (bits_of(zero) & ~finite);
+  halves16 stored = __builtin_convertvector((floats16)kept, halves16);
+  store_floats(scales->inverse, (floats16)((uints16)inverse & finite));
+  memcpy(scales->stored, &stored, sizeof stored);
+}
+
+static inline size_t next_group(size_t count) {
+  return count / BLOCK_ELEMENTS < SCALED_BLOCKS ? count / BLOCK_ELEMENTS : SCALED_BLOCKS;
+}
+
 static void q8_0_from_f32(const float *source, uint8_t *blocks, size_t count) {
-  for (; count > 0; count -= BLOCK_ELEMENTS, source += BLOCK_ELEMENTS, blocks += Q8_0_BYTES) {
-    block_values values = load_block_values(source);
-    float d = largest_magnitude(values) / 127.0f;
-    // 1/d of d = 0 is infinite as well.
-    float inverse = 1.0f / d;
-    if (inverse > 0x1.fffffep127f) d = inverse = 0;
-    bytes16 low = rounded_away(values.low * inverse), high = rounded_away(values.high * inverse);
-    store_f16(blocks, d);
-    memcpy(blocks + 2, &low, 16);
-    memcpy(blocks + 18, &high, 16);
+  while (count > 0) {
+    size_t group = next_group(count);
+    block_scales scales = {0};
+    for (size_t i = 0; i < group; i++)
+      scales.largest[i] = largest_magnitude(load_block_values(source + i * BLOCK_ELEMENTS));
+    divide_scales(&scales, 127.0f, 0.0f);
+    for (size_t i = 0; i < group; i++, source += BLOCK_ELEMENTS, blocks += Q8_0_BYTES) {
+      block_values values = load_block_values(source);
+      bytes16 low = rounded_away(values.low * scales.inverse[i]);
+      bytes16 high = rounded_away(values.high * scales.inverse[i]);
+      memcpy(blocks, scales.stored + i, 2);
+      memcpy(blocks + 2, &low, 16);
+      memcpy(blocks + 18, &high, 16);
+    }
+    count -= group * BLOCK_ELEMENTS;
   }
 }
 
 /// The first element of largest magnitude, with its sign.
-static inline float signed_maximum(block_values values, const float *source) {
+static inline float signed_maximum(const float *source) {
+  block_values values = load_block_values(source);
   // As signed integers negative floats are below all positive ones, as unsigned ones above.
   ints16 upper = __builtin_elementwise_max((ints16)values.low, (ints16)values.high);
   int32_t positive = __builtin_reduce_max(upper);
@@ -88,15 +116,21 @@ static inline ints16 q4_0_codes(floats16 values, float inverse) {
 }
 
 static void q4_0_from_f32(const float *source, uint8_t *blocks, size_t count) {
-  for (; count > 0; count -= BLOCK_ELEMENTS, source += BLOCK_ELEMENTS, blocks += Q4_0_BYTES) {
-    block_values values = load_block_values(source);
-    float d = signed_maximum(values, source) / -8.0f;
-    float inverse = 1.0f / d;
-    if (inverse > 0x1.fffffep127f || inverse < -0x1.fffffep127f) d = -0.0f, inverse = 0;
-    ints16 low = q4_0_codes(values.low, inverse), high = q4_0_codes(values.high, inverse);
-    bytes16 both = low_bytes(low | high << 4);
-    store_f16(blocks, d);
-    memcpy(blocks + 2, &both, 16);
+  while (count > 0) {
+    size_t group = next_group(count);
+    block_scales scales = {0};
+    for (size_t i = 0; i < group; i++)
+      scales.largest[i] = signed_maximum(source + i * BLOCK_ELEMENTS);
+    divide_scales(&scales, -8.0f, -0.0f);
+    for (size_t i = 0; i < group; i++, source += BLOCK_ELEMENTS, blocks += Q4_0_BYTES) {
+      block_values values = load_block_values(source);
+      ints16 low = q4_0_codes(values.low, scales.inverse[i]);
+      ints16 high = q4_0_codes(values.high, scales.inverse[i]);
+      bytes16 both = low_bytes(low | high << 4);
+      memcpy(blocks, scales.stored + i, 2);
+      memcpy(blocks + 2, &both, 16);
+    }
+    count -= group * BLOCK_ELEMENTS;
   }
 }
 

@@ -50,8 +50,8 @@ static inline int best_step(grid_codes codes) {
     uint32_t step = competing_steps[i];
     bytes16 errors = load16(lattice_errors[step]);
     // One error is at most 100: two fit a byte.
-    uint32_t sum = sum16(lookup16(errors, codes.low) + lookup16(errors, codes.high));
-    uint32_t candidate = sum << 4 | step;
+    pair sums = sums_of_halves(lookup16(errors, codes.low) + lookup16(errors, codes.high));
+    uint32_t candidate = (uint32_t)(sums[0] + sums[1]) << 4 | step;
     best = candidate < best ? candidate : best;
   }
   return (int)(best & 15);

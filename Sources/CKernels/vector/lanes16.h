@@ -62,12 +62,14 @@ static inline bytes16 lookup16(bytes16 table, bytes16 indices) {
 #endif
 }
 
-static inline uint32_t sum16(bytes16 values) {
+typedef uint64_t pair __attribute__((vector_size(16)));
+
+/// The sums of bytes 0–7 and 8–15.
+static inline pair sums_of_halves(bytes16 values) {
 #if defined(__x86_64__)
-  __m128i halves = _mm_sad_epu8((__m128i)values, _mm_setzero_si128());
-  return (uint32_t)(_mm_cvtsi128_si64(halves) + _mm_extract_epi64(halves, 1));
+  return (pair)_mm_sad_epu8((__m128i)values, _mm_setzero_si128());
 #else
-  return vaddlvq_u8((uint8x16_t)values);
+  return (pair)vpaddlq_u32(vpaddlq_u16(vpaddlq_u8((uint8x16_t)values)));
 #endif
 }
 
