@@ -58,11 +58,11 @@ static inline void load_block(const uint8_t *const *messages, size_t offset,
 
 static inline void mix_lanes(word_lanes *a, word_lanes *b, word_lanes *c, word_lanes *d,
                              word_lanes x, word_lanes y) {
-  *a += *b + x;
+  *a = *a + x + *b;
   *d = rotate_lanes(*d ^ *a, 16);
   *c += *d;
   *b = rotate_lanes(*b ^ *c, 12);
-  *a += *b + y;
+  *a = *a + y + *b;
   *d = rotate_lanes(*d ^ *a, 8);
   *c += *d;
   *b = rotate_lanes(*b ^ *c, 7);
@@ -124,8 +124,8 @@ static void hash_lanes(const uint8_t *bytes, size_t stride, size_t count, int bl
     for (int i = 0; i < 8; i++) values[lane].words[i] = value[i][lane];
 }
 
-/// Chunks hashed before their tree is joined: their values take 4 KiB.
-enum { RUN_HEIGHT = 7, RUN_CHUNKS = 1 << RUN_HEIGHT };
+/// Chunks hashed before their tree is joined: their values take 8 KiB.
+enum { RUN_HEIGHT = 8, RUN_CHUNKS = 1 << RUN_HEIGHT };
 
 /// Halves `count` chaining values (a power of two) until one is left.
 static blake3_value join_values(blake3_value *values, size_t count) {
