@@ -53,7 +53,8 @@ let package = Package(
     .target(
       name: "QuernFormats", path: "formats",
       exclude: [
-        "README.md", "containers/safetensors", "containers/gguf", "containers/json", "tokenizers",
+        "README.md", "blocks", "numbers", "hashing", "containers/safetensors", "containers/gguf",
+        "containers/json", "tokenizers",
       ],
       sources: ["Formats.swift"], resources: formatTables, swiftSettings: swiftSettings),
     .target(name: "CKernels", path: "Sources/CKernels", cSettings: optimisedC),

@@ -1,0 +1,26 @@
+#pragma STDC FP_CONTRACT OFF
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+// Every function from here on is compiled for the level, the includes' inline ones too.
+#pragma clang attribute push(__attribute__((target("arch=x86-64-v3"))), apply_to = function)
+
+// Vectors of 64 bytes travel only between the static functions of this file: no other file sees how.
+#pragma clang diagnostic ignored "-Wpsabi"
+
+#define LANES 8
+#include "blake3.h"
+#include "compare_grid.h"
+#include "decode.h"
+#include "encode.h"
+#include "grid.h"
+#include "levels.h"
+#include "table.h"
+
+const quern_kernels quern_v3_kernels = {.level = QUERN_LEVEL_V3, QUERN_VECTOR_KERNELS};
+
+#pragma clang attribute pop
+
+#endif

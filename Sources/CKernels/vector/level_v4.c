@@ -1,0 +1,23 @@
+#pragma STDC FP_CONTRACT OFF
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+// Every function from here on is compiled for the level, the includes' inline ones too.
+#pragma clang attribute push(__attribute__((target("arch=x86-64-v4"))), apply_to = function)
+
+#define LANES 16
+#include "blake3.h"
+#include "compare_grid.h"
+#include "decode.h"
+#include "encode.h"
+#include "grid.h"
+#include "levels.h"
+#include "table.h"
+
+const quern_kernels quern_v4_kernels = {.level = QUERN_LEVEL_V4, QUERN_VECTOR_KERNELS};
+
+#pragma clang attribute pop
+
+#endif

@@ -1,0 +1,38 @@
+import Foundation
+
+/// `formats/blocks/NAME/spec.json`.
+package struct BlockSpec: Decodable, Sendable {
+  package struct Field: Decodable, Sendable {
+    package let name: String
+    package let offset: Int
+    package let bytes: Int
+  }
+  package struct Example: Decodable, Sendable {
+    package let note: String
+    package let values: [Float]
+    package let block: String
+  }
+  package struct GridExample: Decodable, Sendable {
+    package let note: String
+    package let packed: String
+    package let scale: UInt8
+    package let block: String
+  }
+
+  package let name: String
+  package let word: String
+  package let ggmlTypeID: UInt32
+  package let elements: Int
+  package let bytes: Int
+  package let fields: [Field]
+  package let decode: [Example]
+  package let encode: [Example]
+  package let grid: [GridExample]
+
+  package static let words = ["q8_0", "q4_0", "mxfp4"]
+
+  package static func read(_ word: String) throws -> BlockSpec {
+    let data = try Data(contentsOf: TestData.format("blocks/\(word)/spec.json"))
+    return try JSONDecoder().decode(BlockSpec.self, from: data)
+  }
+}

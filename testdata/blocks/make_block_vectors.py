@@ -1,0 +1,67 @@
+"""Block-format vectors from PyPI's gguf: what its encoders make of rows, and its decoders of bytes.
+
+    pip install gguf==0.19.0 numpy safetensors
+    python make_block_vectors.py block_vectors.safetensors
+
+Arrays: encode.NAME.values f32 [blocks, 32] and encode.NAME.bytes u8 [blocks, size];
+decode.NAME.bytes u8 [blocks, size] and decode.NAME.values f32 [blocks, 32].
+"""
+import sys
+
+import numpy as np
+from gguf import GGML_QUANT_SIZES, GGMLQuantizationType
+from gguf.quants import dequantize, quantize
+from safetensors.numpy import save_file
+
+FORMATS = [GGMLQuantizationType.Q8_0, GGMLQuantizationType.Q4_0, GGMLQuantizationType.MXFP4]
+random = np.random.default_rng(5)
+
+
+def below_power_of_two(exponent: int, ulps: int) -> np.float32:
+    return (np.float32(2.0) ** exponent).view(np.uint32).__sub__(np.uint32(ulps)).view(np.float32)
+
+
+def rows() -> np.ndarray:
+    gaussian = random.standard_normal((192, 32)) * 2.0 ** random.integers(-100, 100, (192, 1))
+    bf16 = random.standard_normal((64, 32)).astype(np.float32)
+    bf16 = (bf16.view(np.uint32) & np.uint32(0xFFFF0000)).view(np.float32)
+    ties = random.integers(-16, 17, (64, 32)) / 2.0
+    ties[:, 7] = random.choice([-8.0, 8.0, 127.0, -127.0, 12.0], 64)
+    outlier = random.standard_normal((8, 32))
+    outlier[:, 3] = [1e38, -1e38, 3e38, 1e30, -1e30, 60000, -65504, 1e6]
+    logarithms = np.zeros((96, 32), np.float32)
+    for row, exponent in zip(logarithms, range(-48, 48)):
+        row[:] = random.standard_normal(32) * 2.0 ** (exponent - 3)
+        row[row.argmax()] = below_power_of_two(exponent, int(random.integers(1, 45)))
+        row[np.abs(row) >= 2.0**exponent] = 0
+    special = np.zeros((8, 32))
+    special[1] = 1e-8
+    special[2, 31] = 6e-8
+    special[3] = -1
+    special[4, ::2] = -0.0
+    special[4, 1] = 1
+    special[5] = 3.4028235e38
+    special[6, :2] = [2, -2]
+    special[7, :2] = [-2, 2]
+    return np.concatenate([gaussian, bf16, ties, outlier, logarithms, special]).astype(np.float32)
+
+
+def finite_bytes(format: GGMLQuantizationType) -> np.ndarray:
+    data = random.integers(0, 256, (256, GGML_QUANT_SIZES[format][1]), dtype=np.uint8)
+    if format == GGMLQuantizationType.MXFP4:
+        data[:, 0] = np.arange(256) % 252
+    else:
+        data[:, 1] &= 0xBF  # an F16 exponent below 16
+    return data
+
+
+arrays = {}
+values = rows()
+for format in FORMATS:
+    with np.errstate(all="ignore"):
+        arrays[f"encode.{format.name}.values"] = values
+        arrays[f"encode.{format.name}.bytes"] = quantize(values, format)
+    data = finite_bytes(format)
+    arrays[f"decode.{format.name}.bytes"] = data
+    arrays[f"decode.{format.name}.values"] = dequantize(data, format).astype(np.float32)
+save_file(arrays, sys.argv[1])
