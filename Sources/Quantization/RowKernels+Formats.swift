@@ -58,13 +58,12 @@ extension RowKernels {
   }
 
   /// What the F16 scales at the start of each block look like.
-  package static func scanScales(
+  package func scanScales(
     _ format: NumberFormat, _ bytes: UnsafeRawBufferPointer
   ) -> quern_scale_counts {
     precondition(format == .q8_0 || format == .q4_0)
     let count = bytes.count / format.blockBytes
     guard let base = bytes.baseAddress else { return quern_scale_counts() }
-    return quern_scan_f16_scales(
-      base.assumingMemoryBound(to: UInt8.self), format.blockBytes, count)
+    return scanF16Scales(base.assumingMemoryBound(to: UInt8.self), format.blockBytes, count)
   }
 }

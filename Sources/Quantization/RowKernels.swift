@@ -7,6 +7,9 @@ package struct RowKernels: @unchecked Sendable {
   // Unchecked because function pointers in imported structs carry no `@Sendable`; the functions
   // are pure but for the buffers they are given.
   package var kernels: quern_kernels
+  /// Counts zero, subnormal and infinite scales; one in every 32 elements is too few for levels.
+  package var scanF16Scales:
+    @convention(c) (UnsafePointer<UInt8>?, Int, Int) -> quern_scale_counts = quern_scan_f16_scales
 
   package init(_ kernels: quern_kernels) { self.kernels = kernels }
 

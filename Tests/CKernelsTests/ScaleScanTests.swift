@@ -9,7 +9,7 @@ import Testing
     let bytes = scales.flatMap { scale in
       [UInt8(scale & 255), UInt8(scale >> 8)] + [UInt8](repeating: 0xFF, count: 16)
     }
-    let counts = bytes.withUnsafeBytes { RowKernels.scanScales(.q4_0, $0) }
+    let counts = bytes.withUnsafeBytes { RowKernels.best.scanScales(.q4_0, $0) }
     #expect(counts.zero_blocks == 2)
     #expect(counts.subnormal_scales == 2)
     #expect(counts.first_non_finite == 7)
@@ -18,6 +18,6 @@ import Testing
   @Test("with no bad scale the index is the number of blocks")
   func allFinite() {
     let blocks = RowKernels.best.encoded(.q8_0, [Float](repeating: 1, count: 96))
-    #expect(blocks.withUnsafeBytes { RowKernels.scanScales(.q8_0, $0) }.first_non_finite == 3)
+    #expect(blocks.withUnsafeBytes { RowKernels.best.scanScales(.q8_0, $0) }.first_non_finite == 3)
   }
 }

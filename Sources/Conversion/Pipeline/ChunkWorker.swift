@@ -218,7 +218,7 @@ extension ChunkWorker {
     _ outcome: inout ChunkOutcome
   ) throws(ConversionError) {
     guard tensor.format == .q8_0 || tensor.format == .q4_0 else { return }
-    let counts = RowKernels.scanScales(tensor.format, UnsafeRawBufferPointer(output))
+    let counts = kernels.scanScales(tensor.format, UnsafeRawBufferPointer(output))
     outcome.counts.zeroBlocks = Int(clamping: counts.zero_blocks)
     outcome.counts.subnormalScales = Int(clamping: counts.subnormal_scales)
     let blocksPerRow = tensor.rowLength / tensor.format.blockElements

@@ -26,6 +26,10 @@ extension RowKernels {
     kernels.kernels.compare_e2m1_mxfp4 = { _, _, _, _, _, _ in true }
     kernels.kernels.compare_e2m1_q8_0 = { _, _, _, _, _, _ in true }
     kernels.kernels.blake3 = { _, _, digest in digest?.update(repeating: 0, count: 32) }
+    kernels.scanF16Scales = { _, _, count in
+      quern_scale_counts(
+        zero_blocks: 0, subnormal_scales: 0, first_non_finite: UInt64(clamping: count))
+    }
     return kernels
   }()
 }
