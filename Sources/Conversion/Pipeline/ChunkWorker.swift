@@ -153,11 +153,12 @@ extension ChunkWorker {
     _ tensor: PlannedTensor, _ source: SourceChunk, _ outcome: inout ChunkOutcome
   ) throws(ConversionError) -> Bool {
     guard tensor.method == .gridAware, let segment = source.segments.first else { return false }
-    let scales = buffers.scales[
-      segment.scalesOffset..<segment.scalesOffset + segment.scalesByteCount]
-    if let index = scales.firstIndex(of: 0xff) {
+    let scales = UnsafeRawBufferPointer(
+      rebasing: buffers.scales[
+        segment.scalesOffset..<segment.scalesOffset + segment.scalesByteCount]
+    ).assumingMemoryBound(to: UInt8.self)
+    if let element = scales.firstIndex(of: 0xff) {
       guard plan.options.nonFinite == .zero else {
-        let element = index - segment.scalesOffset
         let perRow = segment.tensor.scaleRowByteCount
         throw .data(
           InputProblem(
@@ -172,7 +173,7 @@ extension ChunkWorker {
     return true
   }
 
-  private func largestBound(_ scales: Slice<UnsafeMutableRawBufferPointer>) -> Double? {
+  private func largestBound(_ scales: UnsafeBufferPointer<UInt8>) -> Double? {
     var largest: Float = 0
     for byte in scales {
       guard let bound = GridBounds.q4_0Bound(scaleByte: byte) else { return nil }
