@@ -59,9 +59,12 @@ import Testing
     arguments: RowKernels.available, [NumberFormat.mxfp4, .q8_0])
   func integers(level: RowKernels, format: NumberFormat) {
     var generator = SeededGenerator(seed: 9)
+    // Runs of blocks are summed as integers where their scales are close: close, far and mixed.
+    let scales: [ClosedRange<UInt8>] = [0...255, 110...130, 118...123, 0...8, 104...112, 244...252]
     for round in 0..<600 {
-      let scales: ClosedRange<UInt8> = round % 3 == 0 ? 0...255 : 110...130
-      let grid = GridRows.blocks(6, scales: scales, seed: UInt64(round))
+      let blocks = [6, 64, 65, 150][round / 2 % 4]
+      let grid = GridRows.blocks(
+        blocks, scales: scales[round % scales.count], seed: UInt64(round))
       var bytes = RowKernels.scalar.encoded(format, grid)
       if round % 2 == 1 {
         bytes[Int.random(in: 0..<bytes.count, using: &generator)] ^=

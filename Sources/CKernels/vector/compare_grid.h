@@ -37,70 +37,117 @@ static inline int q8_0_block_equals(grid_codes codes, uint8_t e, const uint8_t *
         || (load_u16(block) == 0 && is_zero16(low | high)));
 }
 
-/// (2^(e − 128))², of any scale byte.
-static inline double unit_squared(uint8_t e) {
-  uint64_t bits = (uint64_t)(2 * (e - 128) + 1023) << 52;
+/// Blocks whose squares are summed as integers, and how far apart their scale bytes may be. The
+/// largest sum of a lane, 2 · 64 · 144 · 4^8, is below 2^32.
+enum { RUN_BLOCKS = 64, RUN_SPREAD = 8 };
+
+typedef uint16_t shorts16 __attribute__((vector_size(32)));
+
+/// 4^exponent; within a float64's normal range here.
+static inline double power_of_four(int exponent) {
+  uint64_t bits = (uint64_t)(2 * exponent + 1023) << 52;
   double value;
   memcpy(&value, &bits, sizeof value);
   return value;
 }
 
-/// Sums of the squares of the sixteen lanes, and of the lost signs.
-typedef struct grid_sums {
-  double8 first, second;
-  pair lost_signs;
-} grid_sums;
-
-/// Adds the squares of the sixteen elements in eight packed bytes.
-static inline void add_squares(const uint8_t *packed, double scale, grid_sums *sums) {
-#if LANES == 16
-  // One permutation looks eight codes up, by the low three bits of each index, in squares that are
-  // scaled already.
-  const double8 squares = {0, 1, 4, 9, 16, 36, 64, 144};
-  const __m512i shifts = _mm512_setr_epi64(0, 4, 8, 12, 16, 20, 24, 28);
-  double8 scaled = squares * scale;
-  int64_t codes;
-  memcpy(&codes, packed, sizeof codes);
-  __m512i indices = _mm512_srlv_epi64(_mm512_set1_epi64(codes), shifts);
-  sums->first += (double8)_mm512_permutexvar_pd(indices, (__m512d)scaled);
-  sums->second +=
-    (double8)_mm512_permutexvar_pd(_mm512_srli_epi64(indices, 32), (__m512d)scaled);
-#else
+static inline bytes16 squares_of(bytes16 codes) {
   const bytes16 squares = {0, 1, 4, 9, 16, 36, 64, 144, 0, 1, 4, 9, 16, 36, 64, 144};
-  bytes16 bytes = {0};
-  memcpy(&bytes, packed, 8);
-  bytes16 codes = __builtin_shufflevector(bytes & 15, bytes >> 4, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20,
-                                          5, 21, 6, 22, 7, 23);
-  ints16 wide = __builtin_convertvector(lookup16(squares, codes), ints16);
-  int8lanes first = __builtin_shufflevector(wide, wide, 0, 1, 2, 3, 4, 5, 6, 7);
-  int8lanes second = __builtin_shufflevector(wide, wide, 8, 9, 10, 11, 12, 13, 14, 15);
-  sums->first += __builtin_convertvector(first, double8) * scale;
-  sums->second += __builtin_convertvector(second, double8) * scale;
-#endif
+  return lookup16(squares, codes);
 }
 
-/// `block_equals` and `block_bytes` are constants wherever this is called.
+/// The squares of elements i and i + 16 together, for each lane i.
+static inline uints16 lane_squares(grid_codes codes) {
+  shorts16 low = __builtin_convertvector(squares_of(codes.low), shorts16);
+  shorts16 high = __builtin_convertvector(squares_of(codes.high), shorts16);
+  return __builtin_convertvector(low + high, uints16);
+}
+
+static inline double8 half_of(uints16 values, int half) {
+  uint32_t eight __attribute__((vector_size(32)));
+  memcpy(&eight, (uint32_t *)&values + 8 * half, sizeof eight);
+  return __builtin_convertvector(eight, double8);
+}
+
+/// Adds `squares` · 4^exponent to the lanes if no addition rounds, in whatever order: lanes and
+/// terms are multiples of 4^exponent, and the results less than 2^52 of them.
+static inline bool add_exactly(uints16 squares, int exponent, double lanes[16]) {
+  const double8 limit = (double8){0} + 0x1p52;
+  double8 totals[2];
+  int64_t exact = -1;
+  for (int half = 0; half < 2; half++) {
+    double8 counted;
+    memcpy(&counted, lanes + 8 * half, sizeof counted);
+    counted *= power_of_four(-exponent);
+    totals[half] = counted + half_of(squares, half);
+    // Beyond 2^52 there are no fractions: what comes back the same had none.
+    long8 fits = (totals[half] < limit) & (counted + limit - limit == counted);
+    for (int k = 0; k < 8; k++) exact &= fits[k];
+    totals[half] *= power_of_four(exponent);
+  }
+  if (exact) memcpy(lanes, totals, sizeof totals);
+  return exact;
+}
+
+/// Adds the squares of each block to the lanes as `compare` does.
+static void add_in_order(const uint8_t *packed, const uint8_t *e8m0, size_t blocks,
+                         double lanes[16]) {
+  for (size_t b = 0; b < blocks; b++, packed += PACKED_BYTES) {
+    grid_codes codes = load_grid_codes(packed);
+    bytes16 squares[2] = {squares_of(codes.low), squares_of(codes.high)};
+    double scale = power_of_four(e8m0[b] - 128);
+    for (int k = 0; k < BLOCK_ELEMENTS; k++) lanes[k % 16] += (double)squares[k / 16][k % 16] * scale;
+  }
+}
+
+static inline void add_squares(uints16 squares, int largest, const uint8_t *packed,
+                               const uint8_t *e8m0, size_t blocks, bool narrow, double lanes[16]) {
+  if (!narrow || !add_exactly(squares, largest - RUN_SPREAD - 128, lanes))
+    add_in_order(packed, e8m0, blocks, lanes);
+}
+
+typedef int (*block_test)(grid_codes codes, uint8_t e, const uint8_t *block);
+
+/// One run of blocks. The tests are constants wherever this is called, and are inlined.
+static inline __attribute__((always_inline)) bool compare_run(
+  const uint8_t *packed, const uint8_t *e8m0, const uint8_t *blocks, size_t count,
+  block_test equals, size_t block_bytes, quern_comparison *sums) {
+  int largest = 0, smallest = 255;
+  for (size_t b = 0; b < count; b++) {
+    largest = e8m0[b] > largest ? e8m0[b] : largest;
+    smallest = e8m0[b] < smallest ? e8m0[b] : smallest;
+  }
+  bool narrow = largest - smallest <= RUN_SPREAD;
+  uints16 squares = {0};
+  pair lost_signs = {0};
+  for (size_t b = 0; b < count; b++) {
+    grid_codes codes = load_grid_codes(packed + b * PACKED_BYTES);
+    if (!equals(codes, e8m0[b], blocks + b * block_bytes)) return false;
+    uint32_t shift = (uint32_t)(2 * (e8m0[b] + RUN_SPREAD - largest));
+    squares += lane_squares(codes) << (shift & 31);
+    bytes16 negative_zeros = ((bytes16)(codes.low == 8) & 1) + ((bytes16)(codes.high == 8) & 1);
+    lost_signs += sums_of_halves(negative_zeros);
+  }
+  // The values of the output are those of the source, so their squares are, too.
+  add_squares(squares, largest, packed, e8m0, count, narrow, sums->signal);
+  add_squares(squares, largest, packed, e8m0, count, narrow, sums->output);
+  sums->lost_signs += lost_signs[0] + lost_signs[1];
+  return true;
+}
+
 static inline __attribute__((always_inline)) bool compare_grid(
   const uint8_t *packed, const uint8_t *e8m0, const uint8_t *blocks, size_t count,
-  int (*block_equals)(grid_codes, uint8_t, const uint8_t *), size_t block_bytes,
-  quern_comparison *sums) {
-  // The squares of the output are those of the source: one chain of sums does for both.
-  if (memcmp(sums->signal, sums->output, sizeof sums->signal) != 0) return false;
-  grid_sums running = {.lost_signs = {sums->lost_signs, 0}};
-  memcpy(&running.first, sums->signal, sizeof running.first);
-  memcpy(&running.second, sums->signal + 8, sizeof running.second);
-  for (; count > 0; count -= BLOCK_ELEMENTS, packed += PACKED_BYTES, blocks += block_bytes) {
-    grid_codes codes = load_grid_codes(packed);
-    uint8_t e = *e8m0++;
-    if (!block_equals(codes, e, blocks)) return false;
-    add_squares(packed, unit_squared(e), &running);
-    add_squares(packed + 8, unit_squared(e), &running);
-    running.lost_signs += sums_of_halves(((bytes16)(codes.low == 8) & 1) + ((bytes16)(codes.high == 8) & 1));
+  block_test equals, size_t block_bytes, quern_comparison *sums) {
+  quern_comparison local = *sums;
+  for (size_t left = count / BLOCK_ELEMENTS; left > 0;) {
+    size_t run = left < RUN_BLOCKS ? left : RUN_BLOCKS;
+    if (!compare_run(packed, e8m0, blocks, run, equals, block_bytes, &local)) return false;
+    packed += run * PACKED_BYTES;
+    e8m0 += run;
+    blocks += run * block_bytes;
+    left -= run;
   }
-  memcpy(sums->signal, &running.first, sizeof running.first);
-  memcpy(sums->signal + 8, &running.second, sizeof running.second);
-  memcpy(sums->output, sums->signal, sizeof sums->signal);
-  sums->lost_signs = running.lost_signs[0] + running.lost_signs[1];
+  *sums = local;
   return true;
 }
 
