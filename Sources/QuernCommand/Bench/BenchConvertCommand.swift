@@ -43,7 +43,7 @@ struct BenchConvertCommand: ParsableCommand {
   var json = false
 
   func run() throws {
-    guard let byteCount = ByteSize.parse(size), byteCount >= 1_000_000 else {
+    guard let byteCount = ByteSize(argument: size)?.byteCount, byteCount >= 1_000_000 else {
       throw ValidationError("--size: expected a size of at least 1MB such as 2GB, found \(size)")
     }
     guard threads > 0, runs > 0 else { throw ValidationError("--threads and --runs must be positive") }
