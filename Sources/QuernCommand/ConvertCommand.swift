@@ -12,7 +12,7 @@ struct ConvertCommand: ParsableCommand {
       Examples:
         quern convert ./checkpoint --to gguf --recipe q4_0 -o model.gguf
         quern convert org/name --recipe source -o model.gguf --threads 8
-        quern convert ./checkpoint --recipe ./mine.json5 -o model.gguf --split-max-size 50GB
+        quern convert ./checkpoint --recipe q8_0 -o m.gguf --split-max-size 50GB
       """)
 
   @OptionGroup var choices: ConversionChoices
@@ -20,7 +20,7 @@ struct ConvertCommand: ParsableCommand {
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp("The file to make.", valueName: "file.gguf"),
-    completion: .file(extensions: ["gguf"]))
+    completion: .file(extensions: ["gguf"]), transform: OutputPath.init(argument:))
   var output: OutputPath
 
   @Flag(help: "Replace an output that exists.")

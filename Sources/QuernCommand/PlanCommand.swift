@@ -19,7 +19,7 @@ struct PlanCommand: ParsableCommand {
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp("Where the output would go (default: model.gguf).", valueName: "file.gguf"),
-    completion: .file(extensions: ["gguf"]))
+    completion: .file(extensions: ["gguf"]), transform: OutputPath.init(argument:))
   var output: OutputPath?
 
   @Flag(help: "List every tensor: by default, layers and experts share a row.")

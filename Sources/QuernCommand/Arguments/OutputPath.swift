@@ -1,15 +1,15 @@
 import ArgumentParser
 
 /// The path of a GGUF file to make.
-struct OutputPath: ExpressibleByArgument {
+struct OutputPath {
   static let suffix = ".gguf"
 
   let path: String
 
-  init?(argument: String) {
-    guard argument.hasSuffix(Self.suffix), argument.utf8.count > Self.suffix.utf8.count,
+  init(argument: String) throws(ValidationError) {
+    guard argument.hasSuffix(Self.suffix), argument != Self.suffix,
       !argument.hasSuffix("/" + Self.suffix)
-    else { return nil }
+    else { throw ValidationError("the name of a GGUF file ends in \(Self.suffix)") }
     path = argument
   }
 
