@@ -95,7 +95,9 @@ let package = Package(
     .executableTarget(
       name: "QuernCommand",
       dependencies: [
-        "CKernels", "Quern", "QuernTensors", "QuernQuantization", "QuernContainers", "QuernCheckpoints",
+        "CKernels", "CPlatform", "Quern", "QuernTensors", "QuernQuantization",
+        "QuernContainers",
+        "QuernCheckpoints",
         "QuernCertificates", "QuernConversion", "QuernVerification",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],

@@ -2,21 +2,67 @@ import ArgumentParser
 import Quern
 
 struct ConvertCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "convert")
-  @Argument var checkpoint: String
-  @Option var to = "gguf"
-  @Option var recipe = "source"
-  @Option(name: .shortAndLong) var output: String
-  @Option var threads = 2
+  static let configuration = CommandConfiguration(
+    commandName: "convert",
+    abstract: "Converts a checkpoint and certifies every tensor.",
+    discussion: """
+      Writes the output and its certificate, FILE.certificate.json, in one pass; both appear when \
+      both are whole. Existing files are kept unless --overwrite is given.
+
+      Examples:
+        quern convert ./checkpoint --to gguf --recipe q4_0 -o model.gguf
+        quern convert org/name --recipe source -o model.gguf --threads 8
+        quern convert ./checkpoint --recipe q8_0 -o m.gguf --split-max-size 50GB
+      """)
+
+  @OptionGroup var choices: ConversionChoices
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp("The file to make.", valueName: "file.gguf"),
+    completion: .file(extensions: ["gguf"]), transform: OutputPath.init(argument:))
+  var output: OutputPath
+
+  @Flag(help: "Replace an output that exists.")
+  var overwrite = false
+
+  @Flag(help: "Remove what an earlier conversion left unfinished, and begin anew.")
+  var restart = false
+
+  @Flag(help: "Print one JSON document.")
+  var json = false
+
+  @Flag(name: .shortAndLong, help: "No progress, no summary; warnings and errors only.")
+  var quiet = false
 
   func run() throws {
-    let opened = try Checkpoint.open(checkpoint, environment: [:])
-    let recipe = try Recipe.load(recipe, target: to)
-    var name = String(output.split(separator: "/").last ?? "")
-    if name.hasSuffix(".gguf") { name.removeLast(5) }
-    let plan = try ConversionPlan.gguf(opened, recipe: recipe, options: .init(), outputName: name)
-    for w in plan.warnings { print("warning:", w) }
-    let certificate = try Conversion(plan, outputPath: output, threadCount: threads).run()
-    print(plan.outputByteCount, certificate.rows.count)
+    let plan = try choices.plan(outputName: output.name)
+    plan.warnings.forEach(Messages.warning)
+    let clock = ContinuousClock()
+    let start = clock.now
+    let certificate = try converted(plan)
+    let report = ConversionReport(
+      plan: plan, certificate: certificate, outputPath: output.path, checkpoint: choices.checkpoint,
+      seconds: (clock.now - start) / .seconds(1))
+    if json {
+      try report.printJSON()
+    } else if !quiet {
+      try report.printText()
+    }
+  }
+
+  private func converted(_ plan: ConversionPlan) throws(ConversionError) -> Certificate {
+    let conversion = Conversion(
+      plan, outputPath: output.path, threadCount: choices.threads.count, overwrite: overwrite,
+      restart: restart)
+    let run: @Sendable () -> Result<Certificate, ConversionError> = {
+      Signals.stoppable {
+        Result { () throws(ConversionError) in try conversion.run(Signals.control) }
+      }
+    }
+    if quiet { return try run().get() }
+    let total = plan.tensors.reduce(0) { $0 + $1.sourceByteCount }
+    let progress = Progress(Signals.control, totalByteCount: total)
+    return try (progress.watch(run) ?? run()).get()
   }
 }

@@ -13,8 +13,8 @@ from support import (EXIT_DATA, EXIT_DONE, EXIT_NO_INPUT, EXIT_USAGE, TESTDATA, 
 MALFORMED = TESTDATA / "malformed"
 SECONDS = 2.0
 REFUSALS = (EXIT_DATA, EXIT_USAGE, EXIT_NO_INPUT)
-# No F16 scale can hold these, so q8_0 may refuse them; nothing is wrong with them as they are.
-TAKEN_BY_SOURCE = ("tensor-max", "e8m0-extremes")
+# No F16 scale can hold these, so q8_0 refuses them; nothing is wrong with them as they are.
+TAKEN_BY_SOURCE = ("tensor-max",)
 FILES = ("safetensors", "gguf")  # the kinds that are single files; the others are folders
 
 
@@ -50,17 +50,16 @@ def timed(quern, arguments_, folder):
     return result
 
 
-def check_refused(case, result, left):
+def check_refused(result, left):
     assert result.returncode in REFUSALS, (
         f"exit {result.returncode}, expected one of {REFUSALS}: {result.stderr.strip()[-400:]}")
     assert not left, f"left behind: {left}"
-    check_message(case, result)
 
 
-def check_message(case, result):
+def check_message(result, names):
     assert result.stderr.strip(), "nothing on stderr"
     assert len(result.stderr) < 4000, f"{len(result.stderr)} characters on stderr"
-    absent = [name for name in case["names"] if name not in result.stderr]
+    absent = [name for name in names if name not in result.stderr]
     assert not absent, f"{absent} not in: {result.stderr.strip()[-400:]}"
 
 
@@ -73,14 +72,15 @@ def check_accepted(case, result, left):
 
 def check_case(case, result, left):
     expect = case["expect"]
-    if expect == "either":
-        expect = "accept" if result.returncode == EXIT_DONE else "reject"
-    if expect == "reject":
-        check_refused(case, result, left)
+    if expect == "reject" or expect == "either" and result.returncode != EXIT_DONE:
+        # Readers differ on the latter, also on what they name: some of these are parts of a model
+        # that is refused for what is not there.
+        check_refused(result, left)
+        check_message(result, case["names"] if expect == "reject" else [])
         return
     check_accepted(case, result, left)
     if expect == "warn":
-        check_message(case, result)
+        check_message(result, case["names"])
 
 
 def run_case(quern, case, recipe="q8_0"):

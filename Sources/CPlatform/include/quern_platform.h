@@ -22,4 +22,7 @@ int quern_lock_exclusively(int descriptor);
 /// Renames unless the new name exists (EEXIST). EINVAL or ENOSYS when the file system cannot.
 int quern_rename_without_replacing(const char *from, const char *to);
 
+/// CPUs that this process may run on, at least 1.
+int quern_processor_count(void);
+
 #endif

@@ -25,6 +25,9 @@ struct OutputSet {
     }
     for name in names {
       let path = final(name)
+      if FileSystem.isFolder(path) {
+        throw .cannotCreate(path: path, reason: "is a folder", advice: "choose another output")
+      }
       if FileSystem.exists(path) {
         guard overwrite else {
           throw .cannotCreate(

@@ -33,7 +33,8 @@ struct BenchCase {
       throw ValidationError("no table for \(architecture)")
     }
     return SyntheticCheckpoint(
-      folder: folder, table: table, config: family == .large ? large(byteCount) : mixture(byteCount),
+      folder: folder, table: table,
+      config: family == .large ? large(byteCount) : mixture(byteCount),
       weights: weights)
   }
 
@@ -64,10 +65,12 @@ struct BenchCase {
     let layerBytes = Double(3 * hidden * width * experts) * 4.25 / 8
     let layers = max(1, Int((Double(byteCount) / layerBytes).rounded()))
     return object([
-      "architectures": .array([.string("DeepseekV4ForCausalLM")]), "model_type": .string("deepseek_v4"),
+      "architectures": .array([.string("DeepseekV4ForCausalLM")]),
+      "model_type": .string("deepseek_v4"),
       "hidden_size": .integer(hidden), "moe_intermediate_size": .integer(width),
       "num_hidden_layers": .integer(layers), "n_routed_experts": .integer(experts),
-      "num_experts_per_tok": .integer(6), "n_shared_experts": .integer(1), "vocab_size": .integer(1024),
+      "num_experts_per_tok": .integer(6), "n_shared_experts": .integer(1),
+      "vocab_size": .integer(1024),
       "num_attention_heads": .integer(16), "num_key_value_heads": .integer(1),
       "head_dim": .integer(512), "qk_rope_head_dim": .integer(64), "q_lora_rank": .integer(256),
       "o_lora_rank": .integer(256), "o_groups": .integer(8), "index_n_heads": .integer(16),
@@ -75,12 +78,14 @@ struct BenchCase {
       "compress_ratios": .array((0..<layers).map { .integer([0, 4, 128][min($0, 1 + $0 % 2)]) }),
       "max_position_embeddings": .integer(65536), "rms_norm_eps": .real(1e-6),
       "rope_theta": .integer(10000), "compress_rope_theta": .integer(160000),
-      "sliding_window": .integer(128), "routed_scaling_factor": .real(1.5), "norm_topk_prob": .bool(true),
+      "sliding_window": .integer(128), "routed_scaling_factor": .real(1.5),
+      "norm_topk_prob": .bool(true),
       "swiglu_limit": .real(10), "hc_mult": .integer(4), "hc_sinkhorn_iters": .integer(20),
       "hc_eps": .real(1e-6), "tie_word_embeddings": .bool(false),
       "quantization_config": .object(
         object([
-          "quant_method": .string("fp8"), "weight_block_size": .array([.integer(128), .integer(128)]),
+          "quant_method": .string("fp8"),
+          "weight_block_size": .array([.integer(128), .integer(128)]),
         ])),
     ])
   }

@@ -13,7 +13,8 @@ import QuernQuantization
 struct BenchConvertCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "convert",
-    abstract: "Measures conversions of synthetic checkpoints beside cp and beside the bare pipeline.",
+    abstract:
+      "Measures conversions of synthetic checkpoints beside cp and beside the bare pipeline.",
     discussion: """
       Every row is the median of interleaved runs on a warm page cache: `cp` of the source files, the
       null pipeline (same reads and writes, no arithmetic) and the conversion with its full
@@ -43,10 +44,12 @@ struct BenchConvertCommand: ParsableCommand {
   var json = false
 
   func run() throws {
-    guard let byteCount = ByteSize.parse(size), byteCount >= 1_000_000 else {
+    guard let byteCount = ByteSize(argument: size)?.byteCount, byteCount >= 1_000_000 else {
       throw ValidationError("--size: expected a size of at least 1MB such as 2GB, found \(size)")
     }
-    guard threads > 0, runs > 0 else { throw ValidationError("--threads and --runs must be positive") }
+    guard threads > 0, runs > 0 else {
+      throw ValidationError("--threads and --runs must be positive")
+    }
     let scratch = "\(folder)/quern-bench-\(getpid())"
     try FileSystem.makeFolder(scratch)
     defer { removeFolder(scratch) }
@@ -54,10 +57,15 @@ struct BenchConvertCommand: ParsableCommand {
     for benchCase in BenchCase.all where filter.map(benchCase.name.contains) ?? true {
       results += try measure(benchCase, byteCount: byteCount, scratch: scratch)
     }
-    print(json ? BenchReport.json(results, threads: threads) : BenchReport.table(results, threads: threads))
+    print(
+      json
+        ? BenchReport.json(results, threads: threads) : BenchReport.table(results, threads: threads)
+    )
   }
 
-  private func measure(_ benchCase: BenchCase, byteCount: Int, scratch: String) throws -> [BenchResult] {
+  private func measure(_ benchCase: BenchCase, byteCount: Int, scratch: String) throws
+    -> [BenchResult]
+  {
     let source = scratch + "/source"
     let output = scratch + "/output"
     for path in [source, output] { try FileSystem.makeFolder(path) }
@@ -65,7 +73,8 @@ struct BenchConvertCommand: ParsableCommand {
     let tensorBytes = try benchCase.checkpoint(folder: source, byteCount: byteCount).write()
     let checkpoint = try Checkpoint.open(source, environment: [:])
     let plan = try ConversionPlan.gguf(
-      checkpoint, recipe: Recipe.load(benchCase.recipe, target: "gguf"), options: ConversionOptions(),
+      checkpoint, recipe: Recipe.load(benchCase.recipe, target: "gguf"),
+      options: ConversionOptions(),
       outputName: "bench")
     return try [false, true].map { durable in
       var result = BenchResult(
@@ -91,7 +100,8 @@ struct BenchConvertCommand: ParsableCommand {
     _ plan: ConversionPlan, _ folder: String, _ durable: Bool, kernels: RowKernels
   ) throws {
     _ = try Conversion(
-      plan, outputPath: folder + "/bench.gguf", threadCount: threads, durable: durable, kernels: kernels
+      plan, outputPath: folder + "/bench.gguf", threadCount: threads, durable: durable,
+      kernels: kernels
     ).run()
   }
 

@@ -45,7 +45,8 @@ enum BenchReport {
       let rows = results.filter { $0.durable == durable }
       if rows.isEmpty { continue }
       lines.append(
-        "\(durable ? "with" : "without") fsync, \(threads) thread\(threads == 1 ? "" : "s"), GB/s of source")
+        "\(durable ? "with" : "without") fsync, \(threads) thread\(threads == 1 ? "" : "s"), GB/s of source"
+      )
       lines.append(
         ["case", "convert", "per core", "null", "cp", "of null", "of cp", "peak MB"]
           .enumerated().map { $0 == 0 ? padRight($1, 12) : padLeft($1, 9) }.joined())

@@ -22,7 +22,9 @@ enum CopyProcess {
     let code = posix_spawnp(&process, "cp", nil, nil, &arguments, environ)
     guard code == 0 else { throw Failed(status: code) }
     var status: Int32 = 0
-    while waitpid(process, &status, 0) < 0 { guard errno == EINTR else { throw Failed(status: errno) } }
+    while waitpid(process, &status, 0) < 0 {
+      guard errno == EINTR else { throw Failed(status: errno) }
+    }
     guard status == 0 else { throw Failed(status: status) }
   }
 

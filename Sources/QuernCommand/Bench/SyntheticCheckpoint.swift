@@ -42,7 +42,8 @@ struct SyntheticCheckpoint {
     }
     if !shard.isEmpty { shards.append(shard) }
     for (number, entries) in shards.enumerated() {
-      try writeShard("model-\(Self.digits(number + 1))-of-\(Self.digits(shards.count)).safetensors", entries)
+      try writeShard(
+        "model-\(Self.digits(number + 1))-of-\(Self.digits(shards.count)).safetensors", entries)
     }
     return total
   }
@@ -63,7 +64,9 @@ struct SyntheticCheckpoint {
       for layer in 0..<count {
         var bindings = parameters.bindings
         bindings.integers["index"] = layer
-        if let ratios = bindings.arrays["compress_ratios"] { bindings.integers["ratio"] = ratios[layer] }
+        if let ratios = bindings.arrays["compress_ratios"] {
+          bindings.integers["ratio"] = ratios[layer]
+        }
         let prefix = group.source.replacing("{layer}", with: "\(layer)")
         for tensor in group.tensors where !tensor.names.isEmpty && !tensor.isOptional {
           if let condition = tensor.condition, try condition.value(in: bindings) == 0 { continue }
@@ -74,7 +77,8 @@ struct SyntheticCheckpoint {
           } else {
             for expert in 0..<shape[0] {
               result += stored(
-                name.replacing("{expert}", with: "\(expert)"), tensor.role, Shape(Array(shape[1...])))
+                name.replacing("{expert}", with: "\(expert)"), tensor.role,
+                Shape(Array(shape[1...])))
             }
           }
         }

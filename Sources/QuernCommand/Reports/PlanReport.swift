@@ -1,0 +1,170 @@
+import Quern
+
+/// A plan for people and programs.
+struct PlanReport {
+  let plan: ConversionPlan
+  let outputPath: String
+  let threadCount: Int
+
+  init(_ plan: ConversionPlan, outputPath: String, threadCount: Int) {
+    self.plan = plan
+    self.outputPath = outputPath
+    self.threadCount = threadCount
+  }
+
+  /// What a conversion holds beside its buffers, from measurements: the program, the plan's rows.
+  private static let fixedByteCount = 24_000_000
+
+  var memoryByteCount: Int {
+    let headers = plan.files.reduce(0) { $0 + $1.header.count }
+    return Conversion(plan, outputPath: outputPath, threadCount: threadCount).bufferByteCount
+      + headers + Self.fixedByteCount
+  }
+
+  /// Free bytes where the output goes; nil when that folder does not exist.
+  var freeByteCount: Int? {
+    try? FileSystem.freeByteCount(at: FileSystem.parent(of: outputPath))
+  }
+
+  // MARK: Text
+
+  func printText(listsAll: Bool) throws {
+    let style = Style.output
+    try StandardOutput.line(
+      style.bold("\(plan.checkpoint.folder.escapedForDisplay) to \(plan.target), recipe ")
+        + style.bold(plan.recipe.displayName.escapedForDisplay))
+    try StandardOutput.line()
+    try StandardOutput.write(tensorTable(listsAll: listsAll))
+    try printDropped()
+    try StandardOutput.line()
+    try StandardOutput.write(typeTable())
+    try StandardOutput.line()
+    try StandardOutput.write(exactnessTable())
+    try StandardOutput.line()
+    try StandardOutput.write(fileTable())
+    try StandardOutput.line()
+    try StandardOutput.write(totals())
+  }
+
+  /// What rows have in common when they share a line.
+  private struct Attributes: Hashable {
+    let sources: [String]
+    let role: String
+    let shape: [Int]
+    let type: String
+    let method: String
+    let expectation: String
+    let byteCount: Int
+
+    init(_ tensor: PlannedTensor) {
+      sources = tensor.sourceEncodings
+      role = tensor.role.rawValue
+      shape = tensor.shape.dimensions
+      type = tensor.shownType
+      method = tensor.method.rawValue
+      expectation = tensor.expectation.shown
+      byteCount = tensor.byteCount
+    }
+
+    func cells(name: String, count: Int) -> [String] {
+      [
+        name, count == 1 ? "" : "\(count) ×",
+        sources.isEmpty ? "config" : sources.joined(separator: " + "),
+        role, "\(Shape(shape))", type, method, expectation, (count * byteCount).grouped,
+      ]
+    }
+  }
+
+  private func tensorTable(listsAll: Bool) -> String {
+    var table = TextTable(
+      [.left, .right, .left, .left, .left, .left, .left, .left, .right],
+      header: ["tensor", "", "source", "role", "shape", "type", "method", "expected", "bytes"])
+    if listsAll {
+      for tensor in plan.tensors {
+        table.add(Attributes(tensor).cells(name: tensor.name, count: 1))
+      }
+    } else {
+      let groups = NameGroup.groups(plan.tensors, name: \.name, attributes: Attributes.init)
+      for group in groups {
+        table.add(group.attributes.cells(name: group.name, count: group.count))
+      }
+    }
+    return table.text()
+  }
+
+  private func printDropped() throws {
+    guard !plan.dropped.isEmpty else { return }
+    try StandardOutput.line()
+    try StandardOutput.line("dropped:")
+    var table = TextTable([.left, .right, .right, .left])
+    for group in NameGroup.groups(plan.dropped, name: \.name.text, attributes: \.reason) {
+      table.add([group.name, group.count == 1 ? "" : "\(group.count) ×", group.attributes])
+    }
+    try StandardOutput.write(table.text())
+  }
+
+  private func typeTable() -> String {
+    var table = TextTable(
+      [.left, .right, .right, .right], header: ["type", "tensors", "weights", "bytes"])
+    for (format, total) in PlanTotals.byFormat(plan) {
+      table.add([
+        format.rawValue, total.tensorCount.grouped, total.elementCount.grouped,
+        total.byteCount.grouped,
+      ])
+    }
+    return table.text()
+  }
+
+  private func exactnessTable() -> String {
+    var table = TextTable(
+      [.left, .right, .right, .right], header: ["expected", "tensors", "weights", "share"])
+    let all = max(1, plan.tensors.reduce(0) { $0 + $1.elementCount })
+    for (word, total) in PlanTotals.byExactness(plan) {
+      let share = 100 * Double(total.elementCount) / Double(all)
+      table.add([
+        word, total.tensorCount.grouped, total.elementCount.grouped, share.fixed(2) + " %",
+      ])
+    }
+    return table.text()
+  }
+
+  private func fileTable() -> String {
+    var table = TextTable(
+      [.left, .right, .right], header: ["file", "tensors", "bytes"])
+    for file in plan.files {
+      table.add([file.name, file.tensors.count.grouped, file.byteCount.grouped])
+    }
+    return table.text()
+  }
+
+  private func totals() -> String {
+    var table = TextTable([.left, .left])
+    let size = plan.outputByteCount
+    table.add(["output", "\(size.bytesText) (\(size.grouped) bytes)"])
+    table.add(["bits per weight", plan.bitsPerWeight.fixed(3)])
+    table.add([
+      "memory", "about \(memoryByteCount.bytesText) on \(String.counted(threadCount, "thread"))",
+    ])
+    if let free = freeByteCount {
+      table.add(["free disk", free.bytesText + (free < size ? ": too little" : "")])
+    }
+    table.add(["plan", plan.hash])
+    return table.text()
+  }
+}
+
+extension PlannedTensor {
+  /// The type, and why it is not the one that was asked for.
+  var shownType: String {
+    guard let wanted = fallbackFrom else { return format.rawValue }
+    return "\(format.rawValue) (rows of \(rowLength): no \(wanted.rawValue))"
+  }
+}
+
+extension Exactness {
+  /// The word, with the condition.
+  var shown: String {
+    guard case .exactIf(let condition) = self else { return word }
+    return "exact if \(condition)"
+  }
+}

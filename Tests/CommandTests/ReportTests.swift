@@ -1,0 +1,88 @@
+import Foundation
+import QuernContainers
+import QuernTestSupport
+import Testing
+
+@Suite struct ReportTests {
+  private let model = TestData.url("stories260K/f32").path
+
+  @Test func aPlanShowsWhatBecomesOfEveryTensor() throws {
+    let result = try QuernProcess.run("plan", model, "--recipe", "q8_0", "--threads", "2")
+    #expect(result.code == 0)
+    let expected = """
+        tensor                             source  role          shape      type                           method  expected    bytes
+        token_embd.weight                  F32     embedding     [512, 64]  f32                            copy    exact     131,072
+        output_norm.weight                 F32     norm          [64]       f32                            copy    exact         256
+        blk.{0-4}.attn_norm.weight    5 ×  F32     norm          [64]       f32                            copy    exact       1,280
+      """
+    // Columns move with the longest name: only the rows and their order are fixed.
+    #expect(words(result.output).starts(with: words(header(of: model) + expected)) == true)
+    #expect(result.output.contains("f16 (rows of 172: no q8_0)"))
+  }
+
+  private func header(of path: String) -> String { "\(path) to gguf, recipe q8_0\n" }
+
+  private func words(_ text: String) -> [Substring] { text.split { " \n".contains($0) } }
+
+  @Test func allTensorsAreListedOnRequest() throws {
+    let few = try QuernProcess.run("plan", model, "--recipe", "q8_0").output
+    let all = try QuernProcess.run("plan", model, "--recipe", "q8_0", "--all").output
+    #expect(few.contains("blk.{0-4}.attn_q.weight") && !few.contains("blk.3.attn_q.weight"))
+    #expect(all.contains("blk.3.attn_q.weight") && !all.contains("{0-4}"))
+  }
+
+  @Test func droppedTensorsAreShownWithTheirReason() throws {
+    let result = try QuernProcess.run(
+      "plan", TestData.url("tiny-v4/upstream").path, "--recipe", "q4_0", "--mtp", "drop")
+    #expect(result.code == 0)
+    #expect(result.output.contains("dropped:"))
+    #expect(result.output.contains("mtp.0."))
+    #expect(result.errors.contains("are dropped"))
+  }
+
+  @Test(arguments: [
+    "inspect MODEL", "inspect MODEL/model.safetensors", "inspect GGUF",
+    "plan MODEL --recipe q4_0", "convert MODEL --recipe q8_0 -o out.gguf",
+  ])
+  func jsonIsOneDocument(_ line: String) throws {
+    let gguf = TestData.url("stories260K/llama.cpp-f32.gguf").path
+    let arguments = (line + " --json").split(separator: " ").map {
+      $0.replacing("MODEL", with: model).replacing("GGUF", with: gguf)
+    }
+    let result = try QuernProcess(arguments).wait()
+    #expect(result.code == 0, "\(result.errors)")
+    #expect(!(try result.json()).members.isEmpty)
+  }
+
+  @Test func aGGUFFileShowsMetadataAndShortensItsArrays() throws {
+    let gguf = TestData.url("stories260K/llama.cpp-f32.gguf").path
+    let result = try QuernProcess.run("inspect", gguf)
+    #expect(result.output.contains("general.architecture"))
+    #expect(result.output.contains("512 in all"))
+    #expect(result.output.contains("blk.{0-4}.attn_q.weight"))
+  }
+
+  @Test func anUnknownFamilyIsANote() throws {
+    let scratch = try Scratch()
+    let source = URL(filePath: model)
+    try FileManager.default.copyItem(
+      at: source.appending(path: "model.safetensors"),
+      to: scratch.url.appending(path: "model.safetensors"))
+    try scratch.write("{\"architectures\": [\"OwlForCausalLM\"]}", to: "config.json")
+    let result = try QuernProcess.run("inspect", ".", in: scratch)
+    #expect(result.code == 0, "\(result.errors)")
+    #expect(result.output.contains("OwlForCausalLM"))
+  }
+
+  @Test(arguments: ["source", "q8_0", "q4_0"]) func aPrintedRecipeIsARecipe(_ name: String) throws {
+    let scratch = try Scratch()
+    let printed = try QuernProcess.run("recipes", name)
+    try scratch.write(printed.output, to: "mine.json5")
+    let mixture = TestData.url("tiny-v4/upstream").path
+    let result = try QuernProcess.run("plan", mixture, "--recipe", "mine.json5", in: scratch)
+    let list = try QuernProcess.run("recipes").output
+    #expect(list.split(separator: "\n").contains { $0.hasPrefix(name + " ") })
+    // Rules of one's own must match something; a built-in knows more families than one.
+    #expect(result.code == 0 || result.errors.contains("matches no tensor"), "\(result.errors)")
+  }
+}
