@@ -80,7 +80,7 @@ import Testing
     #expect(try scratch.contents(of: "out.gguf.quern-partial").count == 4)
   }
 
-  @Test(arguments: [(SIGINT, Int32(130)), (SIGTERM, 143), (SIGHUP, 129)])
+  @Test(arguments: zip([SIGINT, SIGTERM, SIGHUP], [130, 143, 129] as [Int32]))
   func aSignalLeavesNothingBehind(_ signal: Int32, _ code: Int32) throws {
     let scratch = try Scratch()
     let source = try LargeCheckpoint()

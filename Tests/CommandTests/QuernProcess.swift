@@ -52,7 +52,7 @@ struct QuernProcess {
   }
 
   private static func file(_ path: String) throws -> FileHandle {
-    FileManager.default.createFile(atPath: path, contents: nil)
+    #expect(FileManager.default.createFile(atPath: path, contents: nil))
     return try #require(FileHandle(forWritingAtPath: path))
   }
 

@@ -47,7 +47,7 @@ import Testing
   func jsonIsOneDocument(_ line: String) throws {
     let gguf = TestData.url("stories260K/llama.cpp-f32.gguf").path
     let arguments = (line + " --json").split(separator: " ").map {
-      $0.replacing("MODEL", with: model).replacing("GGUF", with: gguf)
+      String($0).replacing("MODEL", with: model).replacing("GGUF", with: gguf)
     }
     let result = try QuernProcess(arguments).wait()
     #expect(result.code == 0, "\(result.errors)")

@@ -34,17 +34,25 @@ enum Signals {
     _ = (control, first.load(ordering: .relaxed), isConverting.load(ordering: .relaxed))
     // A reader of our output that goes away is an error of the write, not the end of a conversion.
     signal(SIGPIPE, SIG_IGN)
+    var handled = sigset_t()
+    sigemptyset(&handled)
     for number in [SIGINT, SIGTERM, SIGHUP] {
-      // Under nohup, SIGHUP is ignored and stays so.
+      sigaddset(&handled, number)
       let previous = signal(number, handler)
-      if let previous, unsafeBitCast(previous, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
-      {
-        signal(number, SIG_IGN)
-      }
+      // Under nohup, SIGHUP is ignored and stays so.
+      if number == SIGHUP, isIgnoring(previous) { signal(number, SIG_IGN) }
     }
+    // Some parents start their children with signals blocked.
+    pthread_sigmask(SIG_UNBLOCK, &handled, nil)
   }
 
-  private static let handler: @convention(c) (Int32) -> Void = { number in
+  private typealias Handler = @convention(c) (Int32) -> Void
+
+  private static func isIgnoring(_ handler: Handler?) -> Bool {
+    unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+  }
+
+  private static let handler: Handler = { number in
     let isFirst = first.compareExchange(expected: 0, desired: number, ordering: .relaxed).exchanged
     guard isFirst, isConverting.load(ordering: .relaxed) else { _exit(128 + number) }
     control.interrupt()

@@ -36,8 +36,8 @@ extension Int {
     guard magnitude >= 1000 else { return "\(self)\(separator)\(units[0])" }
     var value = Double(self)
     var unit = 0
-    // 999.95 would be shown as 1000.
-    while value.magnitude >= 999.95, unit + 1 < units.count {
+    // 999.5 would be shown as 1000.
+    while value.magnitude >= 999.5, unit + 1 < units.count {
       value /= 1000
       unit += 1
     }
