@@ -109,6 +109,7 @@ struct CertifiedCheck {
     for (row, finding) in zip(rows, findings) { byRow[row] = finding }
     for (row, tensor) in zip(rows, tensors) {
       compare(row, findings: byRow, hasSource: tensor.expression != nil)
+      if let plan { compareWithPlan(plan.tensors[row], row, byRow[row]) }
     }
     let compared = Set(zip(rows, tensors).filter { $1.expression != nil }.map(\.0))
     addRows(byRow, compared: compared)
@@ -142,6 +143,30 @@ struct CertifiedCheck {
       report.fail(
         certificate.files[row.file].name, tensor: row.name, difference.what,
         found: difference.found, expected: difference.expected)
+    }
+  }
+
+  /// What the plan promised: its method, and exactness where nothing was replaced.
+  private mutating func compareWithPlan(
+    _ tensor: PlannedTensor, _ index: Int, _ finding: TensorFinding?
+  ) {
+    guard let finding else { return }
+    let file = certificate.files[certificate.rows[index].file].name
+    if let row = finding.wrongRow {
+      report.fail(
+        file, tensor: tensor.name, "row \(row)", found: "other values",
+        expected: "what \(tensor.method.rawValue) to \(tensor.format.ggmlName) gives")
+    }
+    let isExact = finding.sums.unequalCount == 0 || finding.counts.zeroedNonFinite > 0
+    if tensor.expectation == .exact, !isExact {
+      report.fail(
+        file, tensor: tensor.name, "exactness",
+        found: "\(finding.sums.unequalCount) values that differ", expected: "every value equal")
+    }
+    if let bound = finding.errorBound, finding.sums.maxAbsError > bound {
+      report.fail(
+        file, tensor: tensor.name, "largest error", found: "\(finding.sums.maxAbsError)",
+        expected: "at most \(bound)")
     }
   }
 

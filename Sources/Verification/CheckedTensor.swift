@@ -16,6 +16,8 @@ struct CheckedTensor: Sendable {
   let grid: ChunkGrid
   /// What its values must be; nil when there is no source to compare with.
   var expression: TensorExpression?
+  /// How values became stored bytes; nil where nobody says.
+  var method: PlannedTensor.Method?
   /// True where errors are bounded by the scales: Q4_0 from the FP4 grid.
   var hasGridBound = false
   /// True where NaN and infinite source values were to become 0.
@@ -39,7 +41,7 @@ extension CheckedTensor {
   init(_ tensor: PlannedTensor, file: Int, offset: Int, options: ConversionOptions) {
     self.init(
       name: tensor.name, file: file, offset: offset, shape: tensor.shape, format: tensor.format,
-      grid: tensor.grid, expression: tensor.expression,
+      grid: tensor.grid, expression: tensor.expression, method: tensor.method,
       hasGridBound: tensor.method == .gridAware && tensor.format == .q4_0,
       replacesNonFinite: options.nonFinite == .zero)
   }

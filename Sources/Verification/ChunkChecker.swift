@@ -110,6 +110,9 @@ extension ChunkChecker {
         if tensor.replacesNonFinite {
           finding.counts.zeroedNonFinite += Self.replaceNonFinite(in: &source)
         }
+        if finding.wrongRow == nil, let row = wrongRow(tensor, runs, tile, output) {
+          finding.wrongRow = firstRow + row
+        }
       }
       compareTile(position: first * tensor.rowLength, hasSource: !source.isEmpty, &comparison)
     }
@@ -151,6 +154,32 @@ extension ChunkChecker {
         }
       }
     }
+  }
+
+  /// The first row of a tile, counted from the chunk's first, that is not what the method gives.
+  private func wrongRow(
+    _ tensor: CheckedTensor, _ runs: [SourceRun], _ tile: Range<Int>, _ output: [UInt8]
+  ) -> Int? {
+    guard let method = tensor.method, let run = runs.first else { return nil }
+    var scales: [UInt8]?
+    if method == .gridAware {
+      // A NaN scale has no grid: the chunk that holds one is encoded from values.
+      if run.scales.contains(255) { return nil }
+      let perRow = run.tensor.scaleRowByteCount
+      scales = Array(run.scales[tile.lowerBound * perRow..<tile.upperBound * perRow])
+    }
+    let check = MethodCheck(method: method, format: tensor.format)
+    let bytes = tile.lowerBound * tensor.rowByteCount..<tile.upperBound * tensor.rowByteCount
+    let violation = source.withUnsafeBufferPointer { source in
+      decoded.withUnsafeBufferPointer { decoded in
+        output.withUnsafeBytes {
+          check.firstViolation(
+            source: source, stored: UnsafeRawBufferPointer(rebasing: $0[bytes]), decoded: decoded,
+            scales: scales)
+        }
+      }
+    }
+    return violation.map { tile.lowerBound + $0 * tensor.format.blockElements / tensor.rowLength }
   }
 
   private static func replaceNonFinite(in values: inout [Float]) -> Int {

@@ -6,6 +6,8 @@ struct ChunkFinding: Sendable {
   var counts = CertificateRow.Counts()
   /// The largest bound of its blocks; nil where one has none.
   var errorBound: Double?
+  /// The first output row that is not what the method gives.
+  var wrongRow: Int?
   /// BLAKE3 of the output bytes.
   var digest: [UInt8] = []
   /// BLAKE3 of codes and of scales of each source.
@@ -17,6 +19,8 @@ struct TensorFinding: Sendable {
   var sums = ErrorSums()
   var counts = CertificateRow.Counts()
   var errorBound: Double?
+  /// The first output row that is not what the method gives.
+  var wrongRow: Int?
   var hash = ""
   var sources: [(hash: String, scaleHash: String?)] = []
 
@@ -31,6 +35,7 @@ struct TensorFinding: Sendable {
     }
     let bounds = chunks.compactMap(\.errorBound)
     errorBound = bounds.count == chunks.count ? bounds.max() : nil
+    wrongRow = chunks.lazy.compactMap(\.wrongRow).first
     hash = Self.combined(chunks.map(\.digest))
     guard let first = chunks.first else { return }
     if let parts {
