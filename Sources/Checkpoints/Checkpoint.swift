@@ -20,7 +20,7 @@ public struct Checkpoint: Sendable {
   public let revision: String?
   public let files: [File]
   package let stored: [StoredTensor]
-  package let tensors: [SourceTensor]
+  package var tensors: [SourceTensor]
   package let config: ModelConfig?
   package let problems: [InputProblem]
   /// What is odd, but not wrong.

@@ -27,7 +27,7 @@ package struct SourceTensor: Hashable, Sendable {
   /// Values per dimension, not stored elements: packed FP4 counts both nibbles.
   package let shape: Shape
   package let codes: StoredTensor
-  package let scale: StoredTensor?
+  package var scale: StoredTensor?
 
   package var rowByteCount: Int { encoding.rowByteCount(rowLength: shape.rowLength) }
 

@@ -61,7 +61,7 @@ struct GGUFLayout {
       }
       let header = try GGUFHeader(keyValues: keyValues, tensors: entries, file: name)
       return PlannedFile(
-        name: name, header: header.bytes,
+        name: name, header: header.bytes, keyValues: keyValues,
         tensors: firstTensor + range.lowerBound..<firstTensor + range.upperBound,
         offsets: header.ranges.map(\.offset), byteCount: header.fileByteCount)
     } catch {

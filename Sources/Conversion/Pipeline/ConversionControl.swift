@@ -15,5 +15,5 @@ public final class ConversionControl: Sendable {
   /// Asks all workers to stop after their chunk. Safe in a signal handler.
   public func interrupt() { interruption.store(true, ordering: .relaxed) }
 
-  func add(_ byteCount: Int) { processed.wrappingAdd(byteCount, ordering: .relaxed) }
+  package func add(_ byteCount: Int) { processed.wrappingAdd(byteCount, ordering: .relaxed) }
 }

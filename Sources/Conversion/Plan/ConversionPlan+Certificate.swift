@@ -37,6 +37,18 @@ extension Recipe {
   }
 }
 
+extension Recipe {
+  /// The recipe of a certificate. Its rules are resolved: none has to match a tensor any more.
+  ///
+  /// - Throws: `RecipeError` for what this version does not write.
+  package init(json: JSONObject, name: String, target: String) throws(RecipeError) {
+    var writer = JSONWriter()
+    writer.value(.object(json))
+    let recipe = try Recipe.parse(writer.bytes, name: name, target: target)
+    self.init(name: name, rules: recipe.rules.map(\.inherited))
+  }
+}
+
 extension Recipe.Rule {
   fileprivate var json: JSONObject {
     var object = JSONObject()
@@ -64,5 +76,19 @@ extension ConversionOptions {
     if let preTokenizer { object.set("preTokenizer", .string(preTokenizer)) }
     if let modelName { object.set("modelName", .string(modelName)) }
     return object
+  }
+}
+
+extension ConversionOptions {
+  /// The options of a certificate; nil where a field is none that this version writes.
+  package init?(json: JSONObject) {
+    guard let draft = json["mtp"]?.string.flatMap(Draft.init),
+      let nonFinite = json["nan"]?.string.flatMap(NonFinite.init)
+    else { return nil }
+    self.init(
+      draft: draft, nonFinite: nonFinite, splitMaxByteCount: json["splitMaxBytes"]?.integer,
+      chatTemplate: json["chatTemplate"]?.string, preTokenizer: json["preTokenizer"]?.string,
+      modelName: json["modelName"]?.string)
+    guard self.json == json else { return nil }
   }
 }

@@ -11,9 +11,9 @@ public struct ConversionPlan: Sendable {
   public let target: String
   public let recipe: Recipe
   public let options: ConversionOptions
-  public let checkpoint: Checkpoint
+  public package(set) var checkpoint: Checkpoint
   public let architecture: String
-  public let tensors: [PlannedTensor]
+  public package(set) var tensors: [PlannedTensor]
   public let files: [PlannedFile]
   package let dropped: [TensorMap.Dropped]
   public let warnings: [String]

@@ -1,4 +1,5 @@
 import QuernCheckpoints
+import QuernContainers
 import QuernQuantization
 import QuernTensors
 
@@ -28,7 +29,7 @@ public struct PlannedTensor: Sendable {
   /// Bytes of all sources, scales included.
   public let sourceByteCount: Int
   public let grid: ChunkGrid
-  package let expression: TensorExpression
+  package var expression: TensorExpression
 
   public var rowLength: Int { shape.rowLength }
   public var elementCount: Int { shape.elementCount }
@@ -41,6 +42,8 @@ public struct PlannedFile: Sendable {
   /// Name of the file, beside the others.
   public let name: String
   package let header: [UInt8]
+  /// What the header says, in its order.
+  package let keyValues: [GGUFKeyValue]
   /// Which of the plan's tensors it holds.
   public let tensors: Range<Int>
   /// Where each of them begins in the file.

@@ -1,0 +1,250 @@
+import QuernCertificates
+import QuernCheckpoints
+import QuernContainers
+import QuernLayouts
+import QuernQuantization
+import QuernTensors
+
+/// Checks single chunks: hashes output and sources, decodes both with the reference decoders and
+/// compares them value by value.
+///
+/// Nothing here is shared with the conversion but the files it reads; of the kernels in C it uses
+/// the hash alone.
+final class ChunkChecker {
+  /// Elements that are decoded at a time, on either side.
+  private static let tileElementCount = 1 << 14
+
+  private let files: [InputFile]
+  private let checkpoint: Checkpoint?
+  private let pool: FilePool
+  private var source: [Float] = []
+  private var decoded: [Float] = []
+
+  init(files: [InputFile], checkpoint: Checkpoint?, pool: FilePool) {
+    self.files = files
+    self.checkpoint = checkpoint
+    self.pool = pool
+  }
+
+  /// Checks one chunk.
+  ///
+  /// - Returns: what it showed, and how many bytes were looked at.
+  func check(_ tensor: CheckedTensor, chunk: Int) throws(FileError) -> (ChunkFinding, Int) {
+    let (part, rows) = tensor.grid.rows(ofChunk: chunk)
+    let firstRow = part * tensor.grid.rowsPerPart + rows.lowerBound
+    let output = try files[tensor.file].bytes(
+      in: ByteRange(
+        offset: tensor.offset + firstRow * tensor.rowByteCount,
+        byteCount: rows.count * tensor.rowByteCount))
+    let runs = try self.runs(of: tensor, part: part, rows: rows)
+    var finding = ChunkFinding()
+    finding.digest = Self.digest(output)
+    finding.sourceDigests = runs.map {
+      (Self.digest($0.codes), $0.tensor.scale == nil ? nil : Self.digest($0.scales))
+    }
+    Self.countScales(of: tensor.format, output, into: &finding.counts)
+    if tensor.hasGridBound, let run = runs.first { finding.errorBound = Self.bound(run.scales) }
+    if tensor.format == .i32 {
+      finding.sums = compareTable(tensor, runs.first, rows: rows.count, output)
+    } else {
+      compareValues(tensor, runs, firstRow: firstRow, rows: rows, output, into: &finding)
+    }
+    let sourceByteCount = runs.reduce(0) { $0 + $1.codes.count + $1.scales.count }
+    return (finding, output.count + sourceByteCount)
+  }
+
+  /// The sources of a chunk: row r of part p of a stack is row r of its source number p; joined
+  /// columns have all sources side by side.
+  private func runs(of tensor: CheckedTensor, part: Int, rows: Range<Int>) throws(FileError)
+    -> [SourceRun]
+  {
+    guard let checkpoint, let expression = tensor.expression else { return [] }
+    let sources: [SourceRows]
+    if case .stack(let parts) = expression {
+      sources = [parts[part]]
+    } else {
+      sources = expression.sources
+    }
+    var runs: [SourceRun] = []
+    var column = 0
+    for source in sources {
+      runs.append(
+        try SourceRun(
+          checkpoint.tensors[source.tensor], firstRow: source.firstRow + rows.lowerBound,
+          rowCount: rows.count, column: column, checkpoint: checkpoint, pool: pool))
+      column += runs[runs.count - 1].columnCount
+    }
+    return runs
+  }
+
+  private static func digest(_ bytes: [UInt8]) -> [UInt8] {
+    bytes.withUnsafeBytes { RowKernels.best.blake3($0) }
+  }
+}
+
+// MARK: - Values
+
+extension ChunkChecker {
+  private func compareValues(
+    _ tensor: CheckedTensor, _ runs: [SourceRun], firstRow: Int, rows: Range<Int>,
+    _ output: [UInt8], into finding: inout ChunkFinding
+  ) {
+    var permutation: HeadPermutation?
+    if case .permuteHeads(_, let headRows) = tensor.expression {
+      permutation = HeadPermutation(headRows: headRows)
+    }
+    let heads = max(1, permutation?.headRows ?? 1)
+    let wanted = max(1, Self.tileElementCount / max(1, tensor.rowLength))
+    let tileRows = max(heads, wanted / heads * heads)
+    var comparison = LaneComparison()
+    for first in stride(from: 0, to: rows.count, by: tileRows) {
+      let tile = first..<min(first + tileRows, rows.count)
+      decodeOutput(tensor, tile, output)
+      if case .values(let values) = tensor.expression {
+        let start = (firstRow + first) * tensor.rowLength
+        source = Array(values[start..<start + tile.count * tensor.rowLength])
+      } else if runs.isEmpty {
+        source = []
+      } else {
+        decodeSource(tensor, runs, permutation, tile, firstRow: rows.lowerBound)
+        if tensor.replacesNonFinite {
+          finding.counts.zeroedNonFinite += Self.replaceNonFinite(in: &source)
+        }
+        if finding.wrongRow == nil, let row = wrongRow(tensor, runs, tile, output) {
+          finding.wrongRow = firstRow + row
+        }
+      }
+      compareTile(position: first * tensor.rowLength, hasSource: !source.isEmpty, &comparison)
+    }
+    finding.sums = comparison.sums
+  }
+
+  private func decodeOutput(_ tensor: CheckedTensor, _ tile: Range<Int>, _ output: [UInt8]) {
+    let count = tile.count * tensor.rowLength
+    if decoded.count != count { decoded = Array(repeating: 0, count: count) }
+    decoded.withUnsafeMutableBufferPointer { values in
+      output.withUnsafeBytes { bytes in
+        let start = tile.lowerBound * tensor.rowByteCount
+        let end = tile.upperBound * tensor.rowByteCount
+        ReferenceDecoder.decode(
+          tensor.format, UnsafeRawBufferPointer(rebasing: bytes[start..<end]), into: values)
+      }
+    }
+  }
+
+  /// Puts every source row where it belongs. Rows of a permuted tensor stay inside their head, and a
+  /// tile holds whole heads; a place outside the tile would be a mistake in the plan, and the row is
+  /// left out, which the comparison shows.
+  private func decodeSource(
+    _ tensor: CheckedTensor, _ runs: [SourceRun], _ permutation: HeadPermutation?,
+    _ tile: Range<Int>, firstRow: Int
+  ) {
+    let count = tile.count * tensor.rowLength
+    if source.count != count { source = Array(repeating: 0, count: count) }
+    source.withUnsafeMutableBufferPointer { values in
+      for row in tile {
+        let place =
+          (permutation?.outputRow(ofSourceRow: firstRow + row) ?? firstRow + row) - firstRow
+        guard tile.contains(place) else { continue }
+        for run in runs {
+          let start = (place - tile.lowerBound) * tensor.rowLength + run.column
+          run.decode(
+            row: row,
+            into: UnsafeMutableBufferPointer(rebasing: values[start..<start + run.columnCount]))
+        }
+      }
+    }
+  }
+
+  /// The first row of a tile, counted from the chunk's first, that is not what the method gives.
+  private func wrongRow(
+    _ tensor: CheckedTensor, _ runs: [SourceRun], _ tile: Range<Int>, _ output: [UInt8]
+  ) -> Int? {
+    guard let method = tensor.method, let run = runs.first else { return nil }
+    var scales: [UInt8]?
+    if method == .gridAware {
+      // A NaN scale has no grid: the chunk that holds one is encoded from values.
+      if run.scales.contains(255) { return nil }
+      let perRow = run.tensor.scaleRowByteCount
+      scales = Array(run.scales[tile.lowerBound * perRow..<tile.upperBound * perRow])
+    }
+    let check = MethodCheck(method: method, format: tensor.format)
+    let bytes = tile.lowerBound * tensor.rowByteCount..<tile.upperBound * tensor.rowByteCount
+    let violation = source.withUnsafeBufferPointer { source in
+      decoded.withUnsafeBufferPointer { decoded in
+        output.withUnsafeBytes {
+          check.firstViolation(
+            source: source, stored: UnsafeRawBufferPointer(rebasing: $0[bytes]), decoded: decoded,
+            scales: scales)
+        }
+      }
+    }
+    return violation.map { tile.lowerBound + $0 * tensor.format.blockElements / tensor.rowLength }
+  }
+
+  private static func replaceNonFinite(in values: inout [Float]) -> Int {
+    var count = 0
+    values.withUnsafeMutableBufferPointer { values in
+      for index in values.indices where !values[index].isFinite {
+        values[index] = 0
+        count += 1
+      }
+    }
+    return count
+  }
+
+  /// Without a source the output is compared with itself: its own sum remains.
+  private func compareTile(position: Int, hasSource: Bool, _ comparison: inout LaneComparison) {
+    decoded.withUnsafeBufferPointer { decoded in
+      guard hasSource else {
+        return comparison.add(source: decoded, output: decoded, position: position)
+      }
+      source.withUnsafeBufferPointer {
+        comparison.add(source: $0, output: decoded, position: position)
+      }
+    }
+  }
+
+  private func compareTable(
+    _ tensor: CheckedTensor, _ run: SourceRun?, rows: Int, _ output: [UInt8]
+  ) -> ErrorSums {
+    var comparison = LaneComparison()
+    output.withUnsafeBytes { bytes in
+      for row in 0..<rows {
+        for column in 0..<tensor.rowLength {
+          let index = row * tensor.rowLength + column
+          let written = Int32(bitPattern: bytes.littleEndianUInt32(at: 4 * index))
+          comparison.add(
+            entry: run?.entry(row: row, column: column) ?? Int(written), output: written,
+            position: index)
+        }
+      }
+    }
+    return comparison.sums
+  }
+}
+
+// MARK: - Scales
+
+extension ChunkChecker {
+  /// Counts the F16 scales that are zero or subnormal: an exponent field of 0.
+  private static func countScales(
+    of format: NumberFormat, _ output: [UInt8], into counts: inout CertificateRow.Counts
+  ) {
+    guard format == .q8_0 || format == .q4_0 else { return }
+    for start in stride(from: 0, to: output.count, by: format.blockBytes) {
+      let bits = UInt16(output[start]) | UInt16(output[start + 1]) << 8
+      let (exponent, fraction) = (bits >> 10 & 31, bits & 0x3ff)
+      guard exponent == 0 else { continue }
+      if fraction == 0 { counts.zeroBlocks += 1 } else { counts.subnormalScales += 1 }
+    }
+  }
+
+  /// The largest bound on the error of Q4_0 from FP4: four units of the grid, and a unit is
+  /// 2^(scale byte − 128). It holds where every step is an F16: for the bytes 105 to 141.
+  private static func bound(_ scales: [UInt8]) -> Double? {
+    guard let smallest = scales.min(), let largest = scales.max(), smallest >= 105, largest <= 141
+    else { return nil }
+    return Double(sign: .plus, exponent: Int(largest) - 126, significand: 1)
+  }
+}

@@ -1,0 +1,106 @@
+import QuernCheckpoints
+import QuernContainers
+import QuernQuantization
+import QuernTensors
+
+/// Rows of one source tensor, read into memory, to be decoded one by one with the reference decoders.
+struct SourceRun {
+  let tensor: SourceTensor
+  /// First row of the source tensor that was read.
+  let firstRow: Int
+  let rowCount: Int
+  /// First column of the output that its values go to.
+  let column: Int
+  let codes: [UInt8]
+  let scales: [UInt8]
+  /// Row of the scale tensor that `scales` begins with.
+  private let firstScaleRow: Int
+
+  init(
+    _ tensor: SourceTensor, firstRow: Int, rowCount: Int, column: Int, checkpoint: Checkpoint,
+    pool: FilePool
+  ) throws(FileError) {
+    self.tensor = tensor
+    self.firstRow = firstRow
+    self.rowCount = rowCount
+    self.column = column
+    codes = try Self.read(
+      tensor.codes, byteOffset: firstRow * tensor.rowByteCount,
+      byteCount: rowCount * tensor.rowByteCount, checkpoint, pool)
+    guard let scale = tensor.scale else {
+      (scales, firstScaleRow) = ([], 0)
+      return
+    }
+    firstScaleRow = firstRow / tensor.rowsPerScaleRow
+    let lastScaleRow = (firstRow + rowCount - 1) / tensor.rowsPerScaleRow
+    scales = try Self.read(
+      scale, byteOffset: firstScaleRow * tensor.scaleRowByteCount,
+      byteCount: (lastScaleRow - firstScaleRow + 1) * tensor.scaleRowByteCount, checkpoint, pool)
+  }
+
+  private static func read(
+    _ stored: StoredTensor, byteOffset: Int, byteCount: Int, _ checkpoint: Checkpoint,
+    _ pool: FilePool
+  ) throws(FileError) -> [UInt8] {
+    try pool.file(at: checkpoint.files[stored.file].path).bytes(
+      in: ByteRange(offset: stored.range.offset + byteOffset, byteCount: byteCount))
+  }
+
+  var columnCount: Int { tensor.shape.rowLength }
+
+  /// Decodes one row, counted from the first that was read.
+  func decode(row: Int, into values: UnsafeMutableBufferPointer<Float>) {
+    let bytes = slice(codes, row, tensor.rowByteCount)
+    switch tensor.encoding {
+    case .plain(.bf16): bytes { BF16.decodeRow($0, into: values) }
+    case .plain(.f16): bytes { F16.decodeRow($0, into: values) }
+    case .plain: bytes { ReferenceDecoder.decode(.f32, $0, into: values) }
+    case .fp4:
+      let scales = slice(scales, row, tensor.scaleRowByteCount)
+      bytes { codes in scales { E2M1.decodeRow(codes, scales: $0, into: values) } }
+    case .fp8(let type, let scaleType, let blockRows, let blockColumns):
+      let scaleRow = (firstRow + row) / blockRows - firstScaleRow
+      let rowScales = self.rowScales(scaleRow, scaleType)
+      bytes { codes in
+        rowScales.withUnsafeBufferPointer {
+          FP8Table.decodeRow(
+            codes, table: type == .f8e4m3 ? FP8Table.e4m3 : FP8Table.e5m2, scales: $0,
+            scaleBlock: blockColumns, into: values)
+        }
+      }
+    }
+  }
+
+  /// An entry of an index table.
+  func entry(row: Int, column: Int) -> Int {
+    let index = row * columnCount + column
+    return codes.withUnsafeBytes { bytes in
+      tensor.encoding == .plain(.i64)
+        ? Int(Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: 8 * index, as: Int64.self)))
+        : Int(Int32(bitPattern: bytes.littleEndianUInt32(at: 4 * index)))
+    }
+  }
+
+  private func rowScales(_ row: Int, _ type: ElementType) -> [Float] {
+    let count = tensor.scale?.shape.rowLength ?? 0
+    return scales.withUnsafeBytes { bytes in
+      (0..<count).map { index in
+        type == .f8e8m0
+          ? E8M0.decode(bytes[row * count + index])
+          : Float(bitPattern: bytes.littleEndianUInt32(at: 4 * (row * count + index)))
+      }
+    }
+  }
+
+  /// Access to a row of bytes.
+  private func slice(_ bytes: [UInt8], _ row: Int, _ rowByteCount: Int)
+    -> ((UnsafeRawBufferPointer) -> Void) -> Void
+  {
+    { body in
+      bytes.withUnsafeBytes {
+        body(
+          UnsafeRawBufferPointer(rebasing: $0[row * rowByteCount..<(row + 1) * rowByteCount]))
+      }
+    }
+  }
+}
