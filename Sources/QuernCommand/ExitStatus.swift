@@ -43,6 +43,7 @@ extension ExitStatus {
     switch error {
     case let error as ConversionError: self = Self.status(of: error)
     case let error as CheckpointError: self = Self.status(of: error)
+    case let error as VerificationError: self = Self.status(of: error)
     case let error as SafetensorsError: self = Self.status(of: error)
     case let error as GGUFError: self = Self.status(of: error)
     case is InputProblem, is RecipeError, is TokenizerError: self = .data
@@ -59,6 +60,15 @@ extension ExitStatus {
     case .cannotCreate: .cannotCreate
     case .file: .inputOutput
     case .busy: .busy
+    case .interrupted: .signal(Signals.received ?? SIGINT)
+    }
+  }
+
+  private static func status(of error: VerificationError) -> ExitStatus {
+    switch error {
+    case .file(let error): status(ofInput: error)
+    case .gguf(let error): status(of: error)
+    case .source(let error): status(of: error)
     case .interrupted: .signal(Signals.received ?? SIGINT)
     }
   }

@@ -21,7 +21,8 @@ struct QuernCommand: ParsableCommand {
       """,
     version: Conversion.toolVersion,
     subcommands: [
-      InspectCommand.self, PlanCommand.self, ConvertCommand.self, RecipesCommand.self,
+      InspectCommand.self, PlanCommand.self, ConvertCommand.self, VerifyCommand.self,
+      RecipesCommand.self,
       BenchCommand.self,
     ])
 

@@ -7,10 +7,11 @@ import Synchronization
   import Darwin
 #endif
 
-/// How far a conversion is, on standard error: a bar on a terminal, a line now and then elsewhere.
+/// How far a conversion or a verification is, on standard error: a bar on a terminal, a line now and then elsewhere.
 struct Progress {
   private let control: ConversionControl
-  private let totalByteCount: Int
+  /// What there is to do; nil where that is not known before.
+  private let totalByteCount: Int?
   private let isTerminal: Bool
   private let clock = ContinuousClock()
   private let start: ContinuousClock.Instant
@@ -18,7 +19,7 @@ struct Progress {
   private static let barWidth = 24
   private static let pollMicroseconds: UInt32 = 10_000
 
-  init(_ control: ConversionControl, totalByteCount: Int) {
+  init(_ control: ConversionControl, totalByteCount: Int?) {
     self.control = control
     self.totalByteCount = totalByteCount
     isTerminal = isatty(Messages.descriptor) == 1 && Environment["TERM"] != "dumb"
@@ -51,8 +52,8 @@ struct Progress {
   private var seconds: Double { (clock.now - start) / .seconds(1) }
 
   private var bar: String {
-    let done = control.processedByteCount
-    let filled = totalByteCount == 0 ? 0 : min(1, Double(done) / Double(totalByteCount))
+    guard let totalByteCount, totalByteCount > 0 else { return line }
+    let filled = min(1, Double(control.processedByteCount) / Double(totalByteCount))
     let count = Int(filled * Double(Self.barWidth))
     return "[" + String(repeating: "=", count: count)
       + String(repeating: " ", count: Self.barWidth - count) + "] " + line
@@ -60,13 +61,15 @@ struct Progress {
 
   private var line: String {
     let done = control.processedByteCount
-    // Between the last chunk and the end, the disk is waited for.
-    if done >= totalByteCount { return "\(done.bytesText), writing to disk" }
     let rate = Double(done) / max(seconds, 1e-3)
-    let left = rate > 0 ? Double(totalByteCount - done) / rate : 0
-    let percent = 100 * Double(done) / Double(max(1, totalByteCount))
-    return "\(percent.fixed(1)) %, \(done.bytesText) of \(totalByteCount.bytesText), "
-      + "\((rate / 1e9).fixed(2)) GB/s, \(left.durationText) left"
+    let speed = "\((rate / 1e9).fixed(2)) GB/s"
+    guard let total = totalByteCount else { return "\(done.bytesText), \(speed)" }
+    // Between the last chunk and the end, the disk is waited for.
+    guard done < total else { return "\(done.bytesText), writing to disk" }
+    let left = rate > 0 ? Double(total - done) / rate : .infinity
+    let percent = 100 * Double(done) / Double(total)
+    return "\(percent.fixed(1)) %, \(done.bytesText) of \(total.bytesText), \(speed), "
+      + "\(left.durationText) left"
   }
 }
 

@@ -1,0 +1,67 @@
+import ArgumentParser
+import Quern
+
+struct VerifyCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "verify",
+    abstract: "Proves what a certificate says, or measures a GGUF that has none.",
+    discussion: """
+      Every byte is checked against a hash. With the checkpoint, both sides are decoded anew, every \
+      figure is computed again and all metadata is derived again. Exits with 1 when anything differs.
+
+      Examples:
+        quern verify model.gguf
+        quern verify model.gguf --against ./checkpoint
+        quern verify theirs.gguf --against org/name --json
+      """)
+
+  @Argument(
+    help: ArgumentHelp("The GGUF file, or one part of a split one.", valueName: "file.gguf"),
+    completion: .file(extensions: ["gguf"]))
+  var output: String
+
+  @Option(
+    help: ArgumentHelp(
+      "The source: a folder, or org/name[@revision] of the Hugging Face cache.",
+      valueName: "checkpoint"))
+  var against: String?
+
+  @Option(help: ArgumentHelp("Worker threads.", valueName: "n"))
+  var threads = ThreadCount.allProcessors
+
+  @Flag(help: "Print one JSON document.")
+  var json = false
+
+  func run() throws {
+    let checkpoint = try against.map {
+      try Checkpoint.open($0, environment: Environment.forCheckpoints)
+    }
+    let report = try report(against: checkpoint)
+    if json {
+      var writer = JSONWriter()
+      report.write(to: &writer)
+      try StandardOutput.drain(&writer, isLast: true)
+    } else {
+      report.warnings.forEach(Messages.warning)
+      try report.printText()
+    }
+    guard !report.isPassed else { return }
+    throw CommandFailure(status: .checkFailed, description: report.failureText)
+  }
+
+  private func report(against checkpoint: Checkpoint?) throws(VerificationError)
+    -> VerificationReport
+  {
+    let (output, threadCount) = (output, threads.count)
+    let control = ConversionControl()
+    let verify: @Sendable () -> Result<VerificationReport, VerificationError> = {
+      Result { () throws(VerificationError) in
+        try Verification.run(
+          output: output, against: checkpoint,
+          options: VerificationOptions(threadCount: threadCount, control: control))
+      }
+    }
+    let progress = Progress(control, totalByteCount: nil)
+    return try (progress.watch(verify) ?? verify()).get()
+  }
+}
