@@ -15,6 +15,7 @@ class Row:
     """One output tensor as the certificate tells it. Sums are float64; digests are hexadecimal."""
 
     name: str
+    file: int
     type: str
     kind: str
     signal: float
@@ -37,9 +38,9 @@ class Row:
 
 def _row(entry):
     return Row(
-        name=entry["name"], type=entry["type"].upper(), kind=entry["class"],
+        name=entry["name"], file=entry.get("file", 0), type=entry["type"].upper(), kind=entry["class"],
         signal=entry["signal"], noise=entry["noise"],
-        max_absolute_error=entry["maxAbsoluteError"], parts=entry.get("parts"),
+        max_absolute_error=entry["maxAbsError"], parts=entry.get("parts"),
         chunk_rows=entry.get("chunkRows"),
         digest=entry.get("hash"),
         source_digests={part["name"]: part["hash"] for part in entry.get("sources", [])})

@@ -56,8 +56,9 @@ def check_digest(row, tensor):
 def check(checks, quern, folder):
     expected = {name: source.expected_tensors(path) for name, path in CHECKPOINTS.items()}
     for name, recipe, output in conversions(quern, folder):
+        # The certificate covers the draft model's file too, which repeats three tensors of the main one.
         tensors = {tensor.name: tensor for tensor in gguf.GGUFReader(output).tensors}
-        rows = {row.name: row for row in certificate.rows(output)}
+        rows = {row.name: row for row in certificate.rows(output) if row.file == 0}
         with checks.claim(f"{name} {recipe}: the certificate has one row per tensor"):
             assert set(rows) == set(tensors), sorted(set(rows) ^ set(tensors))[:6]
         with checks.claim(f"{name} {recipe}: numpy finds the same signal, noise and errors"):

@@ -22,6 +22,9 @@ DIFFERENCES = {
         lambda name, recipe: {"stories260K-f32": "F32", "stories260K-bf16": "Bf16 3shard",
                               "tiny-v4": "Upstream"}[name],
         "comes from the name of the folder, which was another one when the golden file was made"),
+    "general.finetune": (
+        lambda name, recipe: {"stories260K-bf16": "3shard"}.get(name),
+        "comes from the name of the folder, by llama.cpp's own guessing"),
     "general.basename": (
         lambda name, recipe: None,
         "llama.cpp guessed it from the name of the folder"),
