@@ -240,11 +240,11 @@ extension ChunkChecker {
     }
   }
 
-  /// The largest bound on the error of Q4_0 from FP4: four units of the grid, and a unit is
-  /// 2^(scale byte − 128). It holds where every step is an F16: for the bytes 105 to 141.
+  /// The largest bound on the error of Q4_0 from FP4: 1½ units of the grid, and a unit is
+  /// 2^(scale byte − 128). It holds where every step is an F16: for the bytes 105 to 142.
   private static func bound(_ scales: [UInt8]) -> Double? {
-    guard let smallest = scales.min(), let largest = scales.max(), smallest >= 105, largest <= 141
+    guard let smallest = scales.min(), let largest = scales.max(), smallest >= 105, largest <= 142
     else { return nil }
-    return Double(sign: .plus, exponent: Int(largest) - 126, significand: 1)
+    return Double(sign: .plus, exponent: Int(largest) - 128, significand: 1.5)
   }
 }

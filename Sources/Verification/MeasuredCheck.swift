@@ -152,17 +152,18 @@ struct MeasuredCheck {
     guard let format = NumberFormat(ggmlTypeID: entry.tensor.type.id), shape.elementCount > 0 else {
       return nil
     }
-    var grid = entry.planned?.grid
-    if grid == nil {
-      grid = ChunkGrid(
-        parts: 1, rowsPerPart: shape.rowCount,
-        sourceRowByteCount: format.byteCount(elements: shape.rowLength) ?? 0, granule: 1)
+    if let planned = entry.planned {
+      return CheckedTensor(
+        name: planned.name, file: entry.file, offset: entry.tensor.range.offset, shape: shape,
+        format: format, grid: planned.grid, expression: planned.expression)
     }
-    return grid.map {
-      CheckedTensor(
-        name: entry.tensor.name.text, file: entry.file, offset: entry.tensor.range.offset,
-        shape: shape, format: format, grid: $0, expression: entry.planned?.expression)
-    }
+    // Rows of any length are taken as rows of one block, so that no row is held whole.
+    let rowCount = shape.elementCount / format.blockElements
+    return CheckedTensor(
+      name: entry.tensor.name.text, file: entry.file, offset: entry.tensor.range.offset,
+      shape: Shape([rowCount, format.blockElements]), format: format,
+      grid: ChunkGrid(
+        parts: 1, rowsPerPart: rowCount, sourceRowByteCount: format.blockBytes, granule: 1))
   }
 
   private static func classification(_ finding: TensorFinding) -> CertificateRow.Class {

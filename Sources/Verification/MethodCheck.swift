@@ -57,7 +57,7 @@ struct MethodCheck {
     if method == .gridAware, let scale {
       // Equal values need no rule. Where no exact code exists the encoders fall back to absmax.
       if source.elementsEqual(decoded) { return true }
-      if format == .q4_0, (105...141).contains(scale) {
+      if format == .q4_0, (105...142).contains(scale) {
         return Self.isBestStep(source, decoded, scale)
       }
     }

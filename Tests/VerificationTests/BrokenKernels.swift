@@ -31,11 +31,16 @@ struct BrokenKernel: Sendable {
 
 /// The sound kernels that broken ones call; C closures capture nothing.
 private enum Sound {
-  nonisolated(unsafe) static let kernels = RowKernels.scalar.kernels
+  static let kernels = RowKernels.scalar.kernels
 }
 
 private func swapNibbles(_ bytes: UnsafeMutablePointer<UInt8>, _ count: Int) {
   for index in 0..<count { bytes[index] = bytes[index] >> 4 | bytes[index] << 4 }
+}
+
+private func exchange(_ values: UnsafeMutablePointer<Float>?, _ first: Int, _ second: Int) {
+  guard let values else { return }
+  (values[first], values[second]) = (values[second], values[first])
 }
 
 extension BrokenKernel {
@@ -46,12 +51,10 @@ extension BrokenKernel {
         for index in 0..<count { out?[index] *= 2 }
       }
     },
-    BrokenKernel("BF16 decoder, bytes swapped", .storiesBF16, "*attn_q*", "f32") {
+    BrokenKernel("BF16 decoder, signs lost", .storiesBF16, "*attn_q*", "f32") {
       $0.f32_from_bf16 = { source, out, count in
-        let words = source?.assumingMemoryBound(to: UInt16.self)
-        for index in 0..<count {
-          out?[index] = Float(bitPattern: UInt32(words?[index].byteSwapped ?? 0) << 15)
-        }
+        Sound.kernels.f32_from_bf16(source, out, count)
+        for index in 0..<count { out?[index] = (out?[index] ?? 0).magnitude }
       }
     },
     BrokenKernel("F16 decoder, fraction shifted", .stories, "*attn_q*", "f16") {
@@ -64,7 +67,7 @@ extension BrokenKernel {
       $0.f32_from_fp8 = { codes, table, scales, block, out, count in
         Sound.kernels.f32_from_fp8(codes, table, scales, block, out, count)
         for index in stride(from: 0, to: count - 1, by: 2) {
-          (out?[index], out?[index + 1]) = (out?[index + 1] ?? 0, out?[index] ?? 0)
+          exchange(out, index, index + 1)
         }
       }
     },
@@ -79,7 +82,7 @@ extension BrokenKernel {
       $0.f32_from_e2m1 = { packed, scales, out, count in
         Sound.kernels.f32_from_e2m1(packed, scales, out, count)
         for index in stride(from: 0, to: count, by: 2) {
-          (out?[index], out?[index + 1]) = (out?[index + 1] ?? 0, out?[index] ?? 0)
+          exchange(out, index, index + 1)
         }
       }
     },
@@ -100,7 +103,7 @@ extension BrokenKernel {
     BrokenKernel("Q4_0 decoder", .stories, "*attn_q*", "q4_0") {
       $0.f32_from_q4_0 = { blocks, out, count in
         Sound.kernels.f32_from_q4_0(blocks, out, count)
-        (out?[0], out?[16]) = (out?[16] ?? 0, out?[0] ?? 0)
+        exchange(out, 0, 16)
       }
     },
     BrokenKernel("MXFP4 decoder", .stories, "*attn_q*", "mxfp4") {

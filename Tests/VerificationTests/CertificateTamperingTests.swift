@@ -19,7 +19,13 @@ import Testing
   static let figures: [(String, Change)] = [
     ("name", { $0.rows[row].name += "x" }), ("role", { $0.rows[row].role = "norm" }),
     ("type", { $0.rows[row].type = "q4_0" }), ("method", { $0.rows[row].method = "copy" }),
-    ("shape", { $0.rows[row].shape.reverse() }),
+    ("shape", { $0.rows[row].shape = [$0.rows[row].shape[0] * $0.rows[row].shape[1]] }),
+    ("impossible shape", { $0.rows[row].shape = [.max, 2] }),
+    ("no shape", { $0.rows[row].shape = [] }), ("empty shape", { $0.rows[row].shape = [0, .max] }),
+    ("impossible offset", { $0.rows[row].offset = .max }),
+    ("impossible bytes", { $0.rows[row].byteCount = .max }),
+    ("impossible parts", { $0.rows[row].parts = .max }),
+    ("impossible chunks", { $0.rows[row].chunkRows = .max }),
     ("signal", { $0.rows[row].sums.signal = $0.rows[row].sums.signal.nextUp }),
     ("output", { $0.rows[row].sums.output = $0.rows[row].sums.output.nextDown }),
     ("noise", { $0.rows[row].sums.noise = $0.rows[row].sums.noise.nextUp }),
@@ -74,6 +80,8 @@ import Testing
     for (name, change) in Self.figures {
       try tamper(output, change)
       #expect(try !output.verify().isPassed, "\(name)")
+      // Nothing here may trap, whatever can be seen without the source.
+      _ = try output.verify(against: false)
     }
     try tamper(output) { _ in }
     #expect(try output.verify().isPassed)
