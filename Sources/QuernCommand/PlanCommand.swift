@@ -31,7 +31,7 @@ struct PlanCommand: ParsableCommand {
   func run() throws {
     let path = output?.path ?? "model.gguf"
     let plan = try choices.plan(outputName: output?.name ?? "model")
-    if !json { plan.warnings.forEach(Messages.warning) }
+    plan.warnings.forEach(Messages.warning)
     let report = PlanReport(plan, outputPath: path, threadCount: choices.threads.count)
     if json {
       try report.printJSON()

@@ -80,6 +80,16 @@ import Testing
     #expect(try scratch.contents(of: "out.gguf.quern-partial").count == 4)
   }
 
+  @Test func aLimitOnFilesLeavesNothingBehind() throws {
+    let scratch = try Scratch()
+    let result = try QuernProcess.shell(
+      "ulimit -f 100; cd \"$2\"; exec \"$0\" convert \"$1\" --recipe q8_0 -o out.gguf", model,
+      scratch.url.path)
+    #expect(result.code == 74, "\(result.errors)")
+    #expect(result.errors.contains("out.gguf"))
+    #expect(scratch.names.isEmpty)
+  }
+
   @Test(arguments: zip([SIGINT, SIGTERM, SIGHUP], [130, 143, 129] as [Int32]))
   func aSignalLeavesNothingBehind(_ signal: Int32, _ code: Int32) throws {
     let scratch = try Scratch()

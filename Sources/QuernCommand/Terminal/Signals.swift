@@ -34,6 +34,8 @@ enum Signals {
     _ = (control, first.load(ordering: .relaxed), isConverting.load(ordering: .relaxed))
     // A reader of our output that goes away is an error of the write, not the end of a conversion.
     signal(SIGPIPE, SIG_IGN)
+    // So is a limit on the size of files.
+    signal(SIGXFSZ, SIG_IGN)
     var handled = sigset_t()
     sigemptyset(&handled)
     for number in [SIGINT, SIGTERM, SIGHUP] {
