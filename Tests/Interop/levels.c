@@ -120,7 +120,8 @@ int main(void) {
   for (int i = 0; i < COUNT; i++) rows[i] = value(i / 32);
   for (int i = 0; i < BYTES; i++) noise[i] = (uint8_t)next();
   for (int i = 0; i < COUNT / 2; i++) packed[i] = (uint8_t)(next() & (i / 16 % 3 ? 0xff : 0xbb));
-  for (int i = 0; i < COUNT / 32; i++) scales[i] = (uint8_t)(i < 600 ? 115 + next() % 7 : next() % 255);
+  for (int i = 0; i < COUNT / 32; i++)
+    scales[i] = (uint8_t)(i < 600 ? 115 + next() % 7 : next() % 255);
   const quern_kernels *scalar = quern_kernels_at(QUERN_LEVEL_SCALAR);
   int levels = 0;
   for (int number = QUERN_LEVEL_V3; number <= QUERN_LEVEL_NEON; number++) {
