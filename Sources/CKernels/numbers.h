@@ -76,8 +76,8 @@ static inline float e2m1_unit(uint8_t e) {
 ///
 /// The logarithm of a value just below 2^k rounds to k when it misses k by less than half a step
 /// of float32 at k. With m the distance in last places, it misses by m · 2^-24 / ln 2, and steps
-/// below k are 2^p · 2^-23 wide for p = ⌊log2 |k|⌋ (of k − 1 where k > 0): m up to 2^p · ln 2 counts.
-/// The reference encoders of MXFP4 take exponents this way.
+/// below k are 2^p · 2^-23 wide for p = ⌊log2 |k|⌋ (of k − 1 where k > 0): m up to 2^p · ln 2
+/// counts. The reference encoders of MXFP4 take exponents this way.
 static inline int floor_log2_rounded(float value) {
   static const uint8_t counted[8] = {0, 1, 2, 5, 11, 22, 44, 88};
   uint32_t bits = bits_of(value);

@@ -29,7 +29,8 @@ import Testing
     let format = try #require(NumberFormat(rawValue: word))
     let vectors = try SafetensorsFixture("blocks/block_vectors.safetensors")
     let encoded = level.encoded(format, try vectors.floats("encode.\(format.ggmlName).values"))
-    #expect(try encoded == vectors.bytes("encode.\(format.ggmlName).bytes"))
+    let expected = try vectors.bytes("encode.\(format.ggmlName).bytes")
+    #expect(firstDifference(encoded, expected) == nil)
   }
 
   @Test(
@@ -44,7 +45,7 @@ import Testing
       bytes = (0..<0x10000).flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] }
     }
     let expected = try #require(ReferenceDecoder.decode(format, bytes)).map(\.bitPattern)
-    #expect(level.decoded(format, bytes) == expected)
+    #expect(firstDifference(level.decoded(format, bytes), expected) == nil)
   }
 
   @Test(

@@ -96,7 +96,8 @@ static void add_in_order(const uint8_t *packed, const uint8_t *e8m0, size_t bloc
     grid_codes codes = load_grid_codes(packed);
     bytes16 squares[2] = {squares_of(codes.low), squares_of(codes.high)};
     double scale = power_of_four(e8m0[b] - 128);
-    for (int k = 0; k < BLOCK_ELEMENTS; k++) lanes[k % 16] += (double)squares[k / 16][k % 16] * scale;
+    for (int k = 0; k < BLOCK_ELEMENTS; k++)
+      lanes[k % 16] += (double)squares[k / 16][k % 16] * scale;
   }
 }
 

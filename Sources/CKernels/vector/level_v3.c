@@ -7,7 +7,8 @@
 // Every function from here on is compiled for the level, the includes' inline ones too.
 #pragma clang attribute push(__attribute__((target("arch=x86-64-v3"))), apply_to = function)
 
-// Vectors of 64 bytes travel only between the static functions of this file: no other file sees how.
+// Vectors of 64 bytes travel only between the static functions of this file: how, no other file
+// sees.
 #pragma clang diagnostic ignored "-Wpsabi"
 
 #define LANES 8
