@@ -7,8 +7,8 @@ struct RecipesCommand: ParsableCommand {
     abstract: "Lists the built-in recipes, or prints one as a file.",
     discussion: """
       A recipe is a list of rules; the first that matches a tensor gives its number format. A file \
-      of your own may extend a built-in one. Its rules must match something: take out those for other \
-      families.
+      of your own may extend a built-in one. Its rules must match something, unless they say \
+      `optional: true`.
 
       Examples:
         quern recipes

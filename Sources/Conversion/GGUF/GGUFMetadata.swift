@@ -46,9 +46,9 @@ struct GGUFMetadata {
     do throws(CheckpointError) {
       (files, readme) = try FolderTexts.read(checkpoint.folder)
     } catch { throw .checkpoint(error) }
-    let folderName = checkpoint.folder.split(separator: "/").last.map(String.init) ?? "model"
     let naming = ModelNaming.keyValues(
-      folderName: folderName, repositoryID: checkpoint.repositoryID, modelName: options.modelName,
+      folderName: options.origin?.folderName ?? "model",
+      repositoryID: options.origin?.repositoryID, modelName: options.modelName,
       config: config, readme: readme, generationConfig: files.generationConfig, parameters: count)
     do throws(TokenizerError) {
       let tokenizer = try TokenizerMetadata.keyValues(

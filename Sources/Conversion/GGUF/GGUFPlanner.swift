@@ -16,8 +16,22 @@ struct GGUFPlanner {
   ) {
     self.checkpoint = checkpoint
     self.recipe = recipe
-    self.options = options
+    self.options = Self.completed(options, for: checkpoint)
     self.outputName = outputName
+  }
+
+  /// The options with the checkpoint's names, where they are not given.
+  private static func completed(
+    _ options: ConversionOptions, for checkpoint: Checkpoint
+  ) -> ConversionOptions {
+    guard options.origin == nil else { return options }
+    // `.` and links have no names of their own.
+    let path = (try? FileSystem.canonicalPath(checkpoint.folder)) ?? checkpoint.folder
+    var options = options
+    options.origin = ConversionOptions.Origin(
+      folderName: path.split(separator: "/").last.map(String.init) ?? "model",
+      repositoryID: checkpoint.repositoryID)
+    return options
   }
 
   func plan() throws(ConversionError) -> ConversionPlan {

@@ -25,6 +25,16 @@ public struct ConversionOptions: Sendable {
   /// `general.name`, otherwise derived from the repository or folder.
   public var modelName: String?
 
+  /// What the checkpoint is called where it lies, which names the model.
+  struct Origin: Equatable, Sendable {
+    let folderName: String
+    let repositoryID: String?
+  }
+
+  /// Filled in by the plan. A verifier plans with the names of the certificate: a copy of the
+  /// checkpoint in another folder is the same checkpoint.
+  var origin: Origin?
+
   public init(
     draft: Draft = .keep, nonFinite: NonFinite = .refuse, splitMaxByteCount: Int? = nil,
     chatTemplate: String? = nil, preTokenizer: String? = nil, modelName: String? = nil

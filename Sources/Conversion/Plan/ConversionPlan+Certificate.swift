@@ -38,14 +38,13 @@ extension Recipe {
 }
 
 extension Recipe {
-  /// The recipe of a certificate. Its rules are resolved: none has to match a tensor any more.
+  /// The recipe of a certificate, its rules resolved.
   ///
   /// - Throws: `RecipeError` for what this version does not write.
   package init(json: JSONObject, name: String, target: String) throws(RecipeError) {
     var writer = JSONWriter()
     writer.value(.object(json))
-    let recipe = try Recipe.parse(writer.bytes, name: name, target: target)
-    self.init(name: name, rules: recipe.rules.map(\.inherited))
+    self = try Recipe.parse(writer.bytes, name: name, target: target)
   }
 }
 
@@ -61,6 +60,7 @@ extension Recipe.Rule {
     object.set("match", .string(text))
     object.set("type", .string(type.word))
     object.set("method", .string(method.rawValue))
+    if isOptional { object.set("optional", .bool(true)) }
     return object
   }
 }
@@ -75,6 +75,10 @@ extension ConversionOptions {
     if let chatTemplate { object.set("chatTemplate", .string(chatTemplate)) }
     if let preTokenizer { object.set("preTokenizer", .string(preTokenizer)) }
     if let modelName { object.set("modelName", .string(modelName)) }
+    if let origin {
+      object.set("folderName", .string(origin.folderName))
+      if let id = origin.repositoryID { object.set("repository", .string(id)) }
+    }
     return object
   }
 }
@@ -89,6 +93,9 @@ extension ConversionOptions {
       draft: draft, nonFinite: nonFinite, splitMaxByteCount: json["splitMaxBytes"]?.integer,
       chatTemplate: json["chatTemplate"]?.string, preTokenizer: json["preTokenizer"]?.string,
       modelName: json["modelName"]?.string)
+    if let folderName = json["folderName"]?.string {
+      origin = Origin(folderName: folderName, repositoryID: json["repository"]?.string)
+    }
     guard self.json == json else { return nil }
   }
 }

@@ -35,9 +35,9 @@ struct TensorPlanner {
       expression: tensor.expression)
   }
 
-  /// The recipe's own rules that matched nothing: a typing error more often than not.
+  /// A rule that matched nothing and had to: a typing error more often than not.
   func unmatchedRule() -> Recipe.Rule? {
-    recipe.rules.indices.first { recipe.rules[$0].isOwn && !matched.contains($0) }
+    recipe.rules.indices.first { !recipe.rules[$0].isOptional && !matched.contains($0) }
       .map { recipe.rules[$0] }
   }
 

@@ -31,10 +31,8 @@ public struct Recipe: Equatable, Sendable {
     public let match: Match
     public let type: TargetType
     public let method: Method
-    /// False for rules of a built-in: they are for every family and may match nothing.
-    let isOwn: Bool
-
-    var inherited: Rule { Rule(match: match, type: type, method: method, isOwn: false) }
+    /// True where the rule may match nothing, as those of the built-ins: they are for every family.
+    public let isOptional: Bool
   }
 
   /// How values become codes.
@@ -93,8 +91,7 @@ extension Recipe {
           + all.map(\.name).joined(separator: ", ")
           + " (a file has a / in its name or ends in .json5)")
     }
-    let recipe = try parse(found.text, name: name, target: target)
-    return Recipe(name: name, rules: recipe.rules.map(\.inherited))
+    return try parse(found.text, name: name, target: target)
   }
 
   /// Parses the text of a recipe.
@@ -144,7 +141,7 @@ private struct RecipeParser {
       throw RecipeError(
         recipe: name, problem: "\(place): found \(value.summary), expected an object")
     }
-    try check(object, keys: ["match", "type", "method"], in: place)
+    try check(object, keys: ["match", "type", "method", "optional"], in: place)
     let type = try text(object, "type", place)
     let target: Recipe.TargetType
     if type == "source" {
@@ -163,9 +160,18 @@ private struct RecipeParser {
       }
       method = known
     }
+    var isOptional = false
+    if let value = object["optional"] {
+      guard let flag = value.bool else {
+        throw RecipeError(
+          recipe: name,
+          problem: "\(place): optional: found \(value.summary), expected true or false")
+      }
+      isOptional = flag
+    }
     return Recipe.Rule(
       match: try match(try text(object, "match", place), place), type: target, method: method,
-      isOwn: true)
+      isOptional: isOptional)
   }
 
   private func match(_ text: String, _ place: String) throws(RecipeError) -> Recipe.Rule.Match {
