@@ -110,7 +110,9 @@ extension ChunkChecker {
         if tensor.replacesNonFinite {
           finding.counts.zeroedNonFinite += Self.replaceNonFinite(in: &source)
         }
-        if finding.wrongRow == nil, let row = wrongRow(tensor, runs, tile, output) {
+        if finding.wrongRow == nil,
+          let row = wrongRow(tensor, runs, tile, firstRow: rows.lowerBound, output)
+        {
           finding.wrongRow = firstRow + row
         }
       }
@@ -158,16 +160,13 @@ extension ChunkChecker {
 
   /// The first row of a tile, counted from the chunk's first, that is not what the method gives.
   private func wrongRow(
-    _ tensor: CheckedTensor, _ runs: [SourceRun], _ tile: Range<Int>, _ output: [UInt8]
+    _ tensor: CheckedTensor, _ runs: [SourceRun], _ tile: Range<Int>, firstRow: Int,
+    _ output: [UInt8]
   ) -> Int? {
     guard let method = tensor.method, let run = runs.first else { return nil }
-    var scales: [UInt8]?
-    if method == .gridAware {
-      // A NaN scale has no grid: the chunk that holds one is encoded from values.
-      if run.scales.contains(255) { return nil }
-      let perRow = run.tensor.scaleRowByteCount
-      scales = Array(run.scales[tile.lowerBound * perRow..<tile.upperBound * perRow])
-    }
+    // A NaN scale has no grid: the chunk that holds one is encoded from values.
+    if method == .gridAware, run.scales.contains(255) { return nil }
+    let scales = method == .gridAware ? gridScales(tensor, run, tile, firstRow: firstRow) : nil
     let check = MethodCheck(method: method, format: tensor.format)
     let bytes = tile.lowerBound * tensor.rowByteCount..<tile.upperBound * tensor.rowByteCount
     let violation = source.withUnsafeBufferPointer { source in
@@ -180,6 +179,26 @@ extension ChunkChecker {
       }
     }
     return violation.map { tile.lowerBound + $0 * tensor.format.blockElements / tensor.rowLength }
+  }
+
+  /// The scale bytes of a tile, one for each block of 32, in the order of the output.
+  private func gridScales(
+    _ tensor: CheckedTensor, _ run: SourceRun, _ tile: Range<Int>, firstRow: Int
+  ) -> [UInt8] {
+    let perRow = run.tensor.scaleRowByteCount
+    guard case .permuteHeads(_, let headRows) = tensor.expression else {
+      return Array(run.scales[tile.lowerBound * perRow..<tile.upperBound * perRow])
+    }
+    let permutation = HeadPermutation(headRows: headRows)
+    var scales = [UInt8](repeating: 0, count: tile.count * perRow)
+    for row in tile {
+      let place = permutation.outputRow(ofSourceRow: firstRow + row) - firstRow
+      guard tile.contains(place) else { continue }
+      let start = (place - tile.lowerBound) * perRow
+      scales.replaceSubrange(
+        start..<start + perRow, with: run.scales[row * perRow..<(row + 1) * perRow])
+    }
+    return scales
   }
 
   private static func replaceNonFinite(in values: inout [Float]) -> Int {

@@ -182,4 +182,29 @@ import Testing
     #expect(failed.map(\.name) == ["blk.0.ffn_gate_exps.weight"])
     #expect(failed.first?.classification != .exact)
   }
+
+  /// 4 · 2^(253 − 127) is no float32. It must not end as an infinite sum in a certificate.
+  @Test(arguments: ["source", "q8_0", "q4_0"])
+  func aScaleThatMakesAWeightInfiniteIsRefused(_ recipe: String) throws {
+    let copy = try TemporaryFolder()
+    let folder = copy.url.appending(path: "upstream")
+    try FileManager.default.copyItem(at: TestData.url(Model.upstream.rawValue), to: folder)
+    var checkpoint = try Checkpoint.open(folder.path, environment: [:])
+    let expert = try #require(
+      checkpoint.tensors.first { $0.name.text.hasSuffix("layers.0.ffn.experts.3.w1.weight") })
+    let scale = try #require(expert.scale)
+    let shard = folder.appending(path: checkpoint.files[scale.file].name)
+    var bytes = try Data(contentsOf: shard)
+    bytes[scale.range.offset] = 253
+    try bytes.write(to: shard)
+    checkpoint = try Checkpoint.open(folder.path, environment: [:])
+    let plan = try ConversionPlan.gguf(
+      checkpoint, recipe: try Recipe.load(recipe, target: "gguf"), options: .init(),
+      outputName: "out")
+    #expect(throws: ConversionError.self) {
+      try Conversion(
+        plan, outputPath: copy.path("out.gguf"), threadCount: 1, durable: false
+      ).run()
+    }
+  }
 }

@@ -101,7 +101,10 @@ extension ChunkWorker {
     let decoding = RowDecoding(
       kernels: kernels, buffers: buffers, chunk: source, rowLength: tensor.rowLength)
     let isOnGrid = try usesGrid(tensor, source, &outcome)
-    let tileRows = max(1, WorkerBuffers.tileElementCount / max(1, tensor.rowLength))
+    // Rows that change places are not one run of codes: they are taken one by one.
+    let takesSingleRows = isOnGrid && source.permutation != nil
+    let tileRows =
+      takesSingleRows ? 1 : max(1, WorkerBuffers.tileElementCount / max(1, tensor.rowLength))
     var comparison = quern_comparison()
     for first in stride(from: 0, to: source.rowCount, by: tileRows) {
       let rows = first..<min(first + tileRows, source.rowCount)
@@ -111,7 +114,8 @@ extension ChunkWorker {
       let position = first * tensor.rowLength
       if isOnGrid, let segment = source.segments.first {
         let grid = decoding.gridRow(
-          segment, row: first, elementCount: rows.count * tensor.rowLength)
+          segment, row: source.sourceRow(ofRow: first),
+          elementCount: rows.count * tensor.rowLength)
         let blocks = target.assumingMemoryBound(to: UInt8.self)
         kernels.encode(tensor.format, grid, into: blocks)
         let isEqual = kernels.compareExactly(
@@ -169,6 +173,8 @@ extension ChunkWorker {
       }
       return false
     }
+    // Under the two scales below NaN 4 and 6 are no float32: as values they are seen and refused.
+    if scales.contains(where: { $0 > 252 }) { return false }
     if tensor.format == .q4_0 { outcome.errorBound = largestBound(scales) }
     return true
   }
