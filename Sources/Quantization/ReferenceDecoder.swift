@@ -75,9 +75,10 @@ package enum ReferenceDecoder {
     _ block: UnsafeRawBufferPointer, into values: UnsafeMutableBufferPointer<Float>
   ) {
     let scale = E8M0.decode(block[0])
+    let table = E2M1.table
     for index in 0..<32 {
       let code = nibble(block, 1, index)
-      values[index] = scale * E2M1.decode(code == 8 ? 0 : code)
+      values[index] = scale * table[code == 8 ? 0 : Int(code)]
     }
   }
 

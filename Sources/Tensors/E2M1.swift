@@ -12,6 +12,9 @@ public enum E2M1 {
     return code & 8 == 0 ? value : -value
   }
 
+  /// The 16 values, by code.
+  package static let table: [Float] = (0...15).map { decode($0) }
+
   /// Elements that share one E8M0 scale.
   package static let scaleBlock = 32
 
@@ -22,11 +25,15 @@ public enum E2M1 {
     into values: UnsafeMutableBufferPointer<Float>
   ) {
     precondition(packed.count * 2 == values.count && scales.count * scaleBlock == values.count)
-    for index in values.indices {
-      let byte = packed[index / 2]
-      let code = index % 2 == 0 ? byte & 15 : byte >> 4
-      // Scaling by powers of two in one step: half values of the smallest scale are subnormal.
-      values[index] = decode(code) * E8M0.decode(scales[index / scaleBlock])
+    let table = Self.table
+    for block in 0..<scales.count {
+      let scale = E8M0.decode(scales[block])
+      for index in block * scaleBlock..<(block + 1) * scaleBlock {
+        let byte = packed[index / 2]
+        let code = index % 2 == 0 ? byte & 15 : byte >> 4
+        // Scaling by powers of two in one step: half values of the smallest scale are subnormal.
+        values[index] = table[Int(code)] * scale
+      }
     }
   }
 }

@@ -49,8 +49,11 @@ package enum FP8Table {
     scaleBlock: Int, into values: UnsafeMutableBufferPointer<Float>
   ) {
     precondition(codes.count == values.count && table.count == 256)
-    for index in values.indices {
-      values[index] = table[Int(codes[index])] * scales[index / scaleBlock]
+    for (block, start) in stride(from: 0, to: values.count, by: scaleBlock).enumerated() {
+      let scale = scales[block]
+      for index in start..<min(start + scaleBlock, values.count) {
+        values[index] = table[Int(codes[index])] * scale
+      }
     }
   }
 }

@@ -70,18 +70,29 @@ struct MethodCheck {
 
   // MARK: Rules
 
+  private static func largestMagnitude(_ values: UnsafeBufferPointer<Float>) -> Float {
+    var largest: Float = 0
+    for value in values where value.magnitude > largest { largest = value.magnitude }
+    return largest
+  }
+
   /// d = largest magnitude ÷ 127, codes rounded half away from zero; all zero where 1/d overflows.
   private static func isAbsmaxQ8_0(
     _ source: UnsafeBufferPointer<Float>, _ stored: UnsafeRawBufferPointer
   ) -> Bool {
-    var step = source.reduce(0) { max($0, $1.magnitude) } / 127
+    var step = largestMagnitude(source) / 127
     if step == 0 || (1 / step).isInfinite { step = 0 }
     let inverse = step == 0 ? 0 : 1 / step
-    return stored.littleEndianUInt16(at: 0) == F16.encode(step)
-      && source.indices.allSatisfy {
-        Float(Int8(bitPattern: stored[2 + $0]))
-          == (source[$0] * inverse).rounded(.toNearestOrAwayFromZero)
-      }
+    guard stored.littleEndianUInt16(at: 0) == F16.encode(step) else { return false }
+    var isRight = true
+    for index in 0..<32 {
+      let scaled = source[index] * inverse
+      // In double the addition is exact, so that cutting off rounds half away from zero.
+      let magnitude = Int32(Double(scaled.magnitude) + 0.5)
+      let code = Int32(Int8(bitPattern: stored[2 + index]))
+      isRight = isRight && code == (scaled < 0 ? -magnitude : magnitude)
+    }
+    return isRight
   }
 
   /// d = the element of largest magnitude ÷ −8; codes ⌊x/d + 8.5⌋, at most 15.
@@ -107,7 +118,7 @@ struct MethodCheck {
     _ source: UnsafeBufferPointer<Float>, _ stored: UnsafeRawBufferPointer,
     _ decoded: UnsafeBufferPointer<Float>
   ) -> Bool {
-    let logarithm = log2(Double(source.reduce(0) { max($0, $1.magnitude) }))
+    let logarithm = log2(Double(largestMagnitude(source)))
     let exponents = [logarithm.rounded(.down), (logarithm + 1e-6).rounded(.down)]
     guard exponents[1] - 2 + 127 >= 0 else { return stored.allSatisfy { $0 == 0 } }
     let byte = Double(stored[0])
@@ -125,10 +136,11 @@ struct MethodCheck {
 
   /// Squared errors of the grid's values 0 ½ 1 1½ 2 3 4 6 and their negatives under each step of
   /// ±{1, 1½, 2, 3, 4} units, the unit being ½: 16 codes by 10 steps.
-  private static let stepErrors: [[Double]] = [2, 3, 4, 6, 8, -2, -3, -4, -6, -8].map { halves in
+  private static let stepErrors: [Double] = [2, 3, 4, 6, 8, -2, -3, -4, -6, -8].flatMap { halves in
     (0..<16).map { code in
       let value = Double(E2M1.decode(UInt8(code))) * 2
-      return (-8...7).map { value - Double($0) * Double(halves) / 2 }.map { $0 * $0 }.min() ?? 0
+      let errors = (-8...7).map { value - Double($0 * halves) / 2 }
+      return errors.map { $0 * $0 }.min() ?? 0
     }
   }
 
@@ -136,29 +148,33 @@ struct MethodCheck {
   private static func isBestStep(
     _ source: UnsafeBufferPointer<Float>, _ decoded: UnsafeBufferPointer<Float>, _ scale: UInt8
   ) -> Bool {
-    let unit = Double(E8M0.decode(scale)) / 2
-    var error = 0.0
-    var counts = [Int](repeating: 0, count: 16)
-    for index in source.indices {
-      let difference = (Double(source[index]) - Double(decoded[index])) / unit
-      error += difference * difference
-      counts[code(of: Double(source[index]) / unit)] += 1
+    let perUnit = 2 / Double(E8M0.decode(scale))
+    return withUnsafeTemporaryAllocation(of: Double.self, capacity: 16) { counts in
+      counts.initialize(repeating: 0)
+      var error = 0.0
+      for index in 0..<32 {
+        let units = Double(source[index]) * perUnit
+        let difference = units - Double(decoded[index]) * perUnit
+        error += difference * difference
+        counts[code(of: units)] += 1
+      }
+      return stepErrors.withUnsafeBufferPointer { errors in
+        var best = Double.infinity
+        for step in 0..<10 {
+          var sum = 0.0
+          for code in 0..<16 { sum += errors[16 &* step &+ code] * counts[code] }
+          best = min(best, sum)
+        }
+        return error == best
+      }
     }
-    let best = stepErrors.map { errors in
-      errors.indices.reduce(0) { $0 + errors[$1] * Double(counts[$1]) }
-    }.min()
-    return error == best
   }
 
   /// The code of a value of the grid in units.
   private static func code(of units: Double) -> Int {
-    let magnitude: Int
-    switch units.magnitude {
-    case ..<5: magnitude = Int(units.magnitude)
-    case ..<7: magnitude = 5
-    case ..<10: magnitude = 6
-    default: magnitude = 7
-    }
-    return units < 0 ? magnitude + 8 : magnitude
+    let magnitude = Int(units.magnitude)
+    // 0 1 2 3 4 6 8 12 have the codes 0 to 7.
+    let code = magnitude < 5 ? magnitude : magnitude < 7 ? 5 : magnitude < 10 ? 6 : 7
+    return units < 0 ? code + 8 : code
   }
 }
