@@ -134,44 +134,39 @@ struct MethodCheck {
     }
   }
 
-  /// Squared errors of the grid's values 0 ½ 1 1½ 2 3 4 6 and their negatives under each step of
-  /// ±{1, 1½, 2, 3, 4} units, the unit being ½: 16 codes by 10 steps.
-  private static let stepErrors: [Double] = [2, 3, 4, 6, 8, -2, -3, -4, -6, -8].flatMap { halves in
-    (0..<16).map { code in
-      let value = Double(E2M1.decode(UInt8(code))) * 2
-      let errors = (-8...7).map { value - Double($0 * halves) / 2 }
-      return errors.map { $0 * $0 }.min() ?? 0
+  /// Squared errors of the grid's values 0 ½ 1 1½ 2 3 4 6 and their negatives, by code, under each
+  /// step of ±{1, 1½, 2, 3, 4} units, the unit being ½. All are multiples of ¼, so that sums of them
+  /// are exact. The last six elements are of no step and larger than any sum.
+  private static let stepErrors: [SIMD16<Float>] = (0..<16).map { code in
+    let value = Float(E2M1.decode(UInt8(code))) * 2
+    var errors = SIMD16<Float>(repeating: 65536)
+    for (index, halves) in [2, 3, 4, 6, 8, -2, -3, -4, -6, -8].enumerated() {
+      errors[index] =
+        (-8...7).map { value - Float($0 * halves) / 2 }.map { $0 * $0 }.min() ?? 0
     }
+    return errors
   }
 
   /// No other step of the grid has a smaller squared error.
   private static func isBestStep(
     _ source: UnsafeBufferPointer<Float>, _ decoded: UnsafeBufferPointer<Float>, _ scale: UInt8
   ) -> Bool {
-    let perUnit = 2 / Double(E8M0.decode(scale))
-    return withUnsafeTemporaryAllocation(of: Double.self, capacity: 16) { counts in
-      counts.initialize(repeating: 0)
-      var error = 0.0
+    let perUnit = 2 / E8M0.decode(scale)
+    return stepErrors.withUnsafeBufferPointer { stepErrors in
+      var error: Float = 0
+      var errors = SIMD16<Float>()
       for index in 0..<32 {
-        let units = Double(source[index]) * perUnit
-        let difference = units - Double(decoded[index]) * perUnit
+        let units = source[index] * perUnit
+        let difference = units - decoded[index] * perUnit
         error += difference * difference
-        counts[code(of: units)] += 1
+        errors += stepErrors[code(of: units)]
       }
-      return stepErrors.withUnsafeBufferPointer { errors in
-        var best = Double.infinity
-        for step in 0..<10 {
-          var sum = 0.0
-          for code in 0..<16 { sum += errors[16 &* step &+ code] * counts[code] }
-          best = min(best, sum)
-        }
-        return error == best
-      }
+      return error == errors.min()
     }
   }
 
   /// The code of a value of the grid in units.
-  private static func code(of units: Double) -> Int {
+  private static func code(of units: Float) -> Int {
     let magnitude = Int(units.magnitude)
     // 0 1 2 3 4 6 8 12 have the codes 0 to 7.
     let code = magnitude < 5 ? magnitude : magnitude < 7 ? 5 : magnitude < 10 ? 6 : 7
