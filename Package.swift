@@ -54,7 +54,7 @@ let package = Package(
       name: "QuernFormats", path: "formats",
       exclude: [
         "README.md", "blocks", "numbers", "hashing", "containers/safetensors", "containers/gguf",
-        "containers/json", "tokenizers", "certificate", "architectures/README.md",
+        "containers/json", "tokenizers", "certificate", "layouts", "architectures/README.md",
       ],
       sources: ["Formats.swift"], resources: formatTables, swiftSettings: swiftSettings),
     .target(name: "CKernels", path: "Sources/CKernels", cSettings: optimisedC),
