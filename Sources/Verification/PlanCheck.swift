@@ -75,7 +75,7 @@ extension PlanCheck {
   private mutating func compareHead(_ plan: ConversionPlan) {
     compare("plan", plan.hash, certificate.planHash)
     compare("architecture", plan.architecture, certificate.architecture)
-    if let id = checkpoint.repositoryID { compare("repository", id, certificate.repositoryID) }
+    compare("repository", plan.options.json["repository"]?.string, certificate.repositoryID)
     if let revision = checkpoint.revision { compare("revision", revision, certificate.revision) }
     compare("sourceFiles", checkpoint.files.map(\.name), certificate.sourceFiles.map(\.name))
     for (index, file) in checkpoint.files.enumerated() where index < certificate.sourceFiles.count {

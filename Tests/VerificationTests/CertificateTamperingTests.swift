@@ -67,6 +67,8 @@ import Testing
     ("source header hash", { $0.sourceFiles[0].headerHash = $0.planHash }),
     ("plan", { $0.planHash = $0.files[0].hash }), ("target", { $0.target = "cpu" }),
     ("architecture", { $0.architecture = "qwen2" }),
+    ("repository", { $0.repositoryID = "some/one" }),
+    ("folder", { $0.options.set("folderName", .string("g32")) }),
     ("recipe", { $0.recipe.set("rules", .array([])) }),
     ("option", { $0.options.set("nan", .string("zero")) }),
     ("unknown option", { $0.options.set("more", .integer(1)) }),
