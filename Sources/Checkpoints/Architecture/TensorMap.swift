@@ -230,7 +230,8 @@ extension TensorMapBuilder {
 
   private func missing(_ names: [String]) -> InputProblem {
     InputProblem(
-      file: checkpoint.folder, tensor: names.first.map { spelled($0).text }, found: "no such tensor",
+      file: checkpoint.folder, tensor: names.first.map { spelled($0).text },
+      found: "no such tensor",
       expected: "every tensor of a \(table.architecture) model")
   }
 
