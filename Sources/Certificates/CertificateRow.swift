@@ -98,5 +98,11 @@ public struct CertificateRow: Equatable, Sendable {
     return .measured
   }
 
-  public var elementCount: Int { shape.reduce(1, *) }
+  /// Elements of the tensor; the largest number where a shape claims more.
+  public var elementCount: Int {
+    shape.reduce(1) {
+      let (product, overflow) = $0.multipliedReportingOverflow(by: $1)
+      return overflow ? .max : product
+    }
+  }
 }

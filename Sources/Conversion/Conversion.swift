@@ -49,6 +49,14 @@ public struct Conversion: Sendable {
   public func run(_ control: ConversionControl = ConversionControl()) throws(ConversionError)
     -> Certificate
   {
+    guard
+      Self.certificateName(forOutput: outputPath)
+        == Self.certificateName(forOutput: plan.outputName + ".gguf")
+    else {
+      throw .cannotCreate(
+        path: outputPath, reason: "the plan is for a file named \(plan.outputName).gguf",
+        advice: "plan with the output's name")
+    }
     var outputs = OutputSet(
       folder: FileSystem.parent(of: outputPath), names: plan.files.map(\.name),
       certificateName: Self.certificateName(forOutput: outputPath))

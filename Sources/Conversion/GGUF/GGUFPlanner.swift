@@ -41,7 +41,7 @@ struct GGUFPlanner {
     let parameters: ModelParameters
     let map: TensorMap
     do throws(CheckpointError) {
-      survey = try ScaleSurvey(checkpoint, pool: pool)
+      survey = try ScaleSurvey(checkpoint, pool: pool, nonFinite: options.nonFinite)
       parameters = try ModelFamily.parameters(of: checkpoint, keepsDraft: options.draft == .keep)
       map = try TensorMap(checkpoint: checkpoint, parameters: parameters)
     } catch { throw .checkpoint(error) }
@@ -70,8 +70,9 @@ struct GGUFPlanner {
     warnings += Self.warnings(about: map.dropped)
     let headerHashes = try sourceHeaderHashes(pool)
     return ConversionPlan(
-      target: "gguf", recipe: recipe, options: options, checkpoint: checkpoint,
-      architecture: parameters.table.architecture, tensors: tensors, files: files,
+      target: "gguf", outputName: outputName, recipe: recipe, options: options,
+      checkpoint: checkpoint, architecture: parameters.table.architecture, tensors: tensors,
+      files: files,
       dropped: map.dropped, warnings: warnings, sourceHeaderHashes: headerHashes,
       hash: PlanHash.hash(
         target: "gguf", recipe: recipe, options: options, checkpoint: checkpoint,

@@ -9,6 +9,8 @@ public struct ConversionPlan: Sendable {
   package static let version = 1
 
   public let target: String
+  /// Name of the main file without `.gguf`.
+  public let outputName: String
   public let recipe: Recipe
   public let options: ConversionOptions
   public package(set) var checkpoint: Checkpoint

@@ -35,21 +35,26 @@ package struct ScaleSurvey: Sendable {
 
   package static let fp4ByteLimit = 64 << 20
 
+  /// - Parameter nonFinite: whether a scale that is NaN or infinite is refused; where it becomes 0 it
+  ///   decides nothing.
   /// - Throws: `CheckpointError` naming the scale that is NaN or infinite.
-  package init(_ checkpoint: Checkpoint, pool: FilePool) throws(CheckpointError) {
+  package init(
+    _ checkpoint: Checkpoint, pool: FilePool, nonFinite: ConversionOptions.NonFinite = .refuse
+  ) throws(CheckpointError) {
     let fp4ByteCount = checkpoint.tensors.reduce(0) { sum, tensor in
       tensor.encoding == .fp4 ? sum + (tensor.scale?.range.byteCount ?? 0) : sum
     }
     for (index, tensor) in checkpoint.tensors.enumerated() {
       guard let scale = tensor.scale else { continue }
       if tensor.encoding == .fp4, fp4ByteCount > Self.fp4ByteLimit { continue }
-      spreads[index] = try Self.spread(of: scale, checkpoint, pool)
+      spreads[index] = try Self.spread(of: scale, checkpoint, pool, nonFinite)
     }
   }
 
-  private static func spread(of scale: StoredTensor, _ checkpoint: Checkpoint, _ pool: FilePool)
-    throws(CheckpointError) -> Spread
-  {
+  private static func spread(
+    of scale: StoredTensor, _ checkpoint: Checkpoint, _ pool: FilePool,
+    _ nonFinite: ConversionOptions.NonFinite
+  ) throws(CheckpointError) -> Spread {
     let path = checkpoint.files[scale.file].path
     var spread = Spread()
     let step = 4 << 20
@@ -67,6 +72,7 @@ package struct ScaleSurvey: Sendable {
             ? E8M0.decode(bytes[offset]) : Float(bitPattern: bytes.littleEndianUInt32(at: offset))
         }
         guard value.isFinite else {
+          if nonFinite == .zero { continue }
           throw .problem(
             InputProblem(
               file: path, tensor: scale.name, field: "element \((start + offset) / width)",

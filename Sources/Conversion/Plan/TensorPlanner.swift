@@ -149,7 +149,12 @@ struct TensorPlanner {
         survey.spreads[$0.tensor]?.isWithin(-23...16) ?? false
       }
       return isKnown ? .exact : .exactIf("every scale is between 2^-23 and 2^16")
-    case (.q4_0, .gridAware): return .bounded
+    case (.q4_0, .gridAware):
+      // The bound of `GridBounds` holds for scale bytes from 105 to 142.
+      let hasOutlier = tensor.expression.sources.contains {
+        survey.spreads[$0.tensor].map { !$0.isWithin(-22...15) } ?? false
+      }
+      return hasOutlier ? .measured : .bounded
     case (.bf16, .cast) where losslessFormats(tensor) == [.bf16]: return .exact
     default: return .measured
     }
