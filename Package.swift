@@ -114,7 +114,7 @@ let package = Package(
     tests(
       "Checkpoints",
       ["QuernCheckpoints", "QuernContainers", "QuernTensors", "QuernQuantization", "QuernFormats"]),
-    tests("Certificates", ["QuernCertificates", "QuernContainers", "QuernTensors"]),
+    tests("Certificates", ["QuernCertificates", "QuernContainers", "QuernTensors", "CKernels"]),
     tests(
       "Conversion",
       [

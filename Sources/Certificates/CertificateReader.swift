@@ -1,4 +1,5 @@
 import QuernContainers
+import QuernTensors
 
 /// Why a certificate cannot be used.
 public enum CertificateError: Error, Sendable, CustomStringConvertible {
@@ -33,22 +34,13 @@ extension Certificate {
   package init(parsing bytes: [UInt8], path: String) throws(InputProblem) {
     var scanner = JSONScanner(bytes)
     var head = JSONObject()
-    var rows: [CertificateRow] = []
+    var rows: [CertificateRow]?
     do throws(JSONError) {
       try scanner.beginObject()
       while let key = try scanner.nextKey() {
         // The table is read row by row; all else is small.
         if key == "tensors" {
-          try scanner.beginArray()
-          while try scanner.nextElement() {
-            let value = try scanner.value()
-            guard let row = CertificateRow(value) else {
-              throw JSONError(
-                byteOffset: scanner.position,
-                problem: "row \(rows.count) lacks a field or has one of another kind")
-            }
-            rows.append(row)
-          }
+          rows = try Self.rows(&scanner)
         } else {
           head.set(key, try scanner.value())
         }
@@ -63,11 +55,26 @@ extension Certificate {
         file: path, field: "format", found: head["format"]?.summary ?? "nothing",
         expected: "\(Self.formatName) version \(Self.formatVersion)")
     }
-    guard let certificate = Certificate(head: head, rows: rows) else {
+    guard let rows, let certificate = Certificate(head: head, rows: rows) else {
       throw InputProblem(
         file: path, found: "a field that is missing or of another kind", expected: "a certificate")
     }
     self = certificate
+  }
+
+  private static func rows(_ scanner: inout JSONScanner) throws(JSONError) -> [CertificateRow] {
+    var rows: [CertificateRow] = []
+    try scanner.beginArray()
+    while try scanner.nextElement() {
+      let value = try scanner.value()
+      guard let row = CertificateRow(value) else {
+        throw JSONError(
+          byteOffset: scanner.position,
+          problem: "row \(rows.count) lacks a field or has one of another kind")
+      }
+      rows.append(row)
+    }
+    return rows
   }
 
   private init?(head: JSONObject, rows: [CertificateRow]) {
@@ -79,7 +86,9 @@ extension Certificate {
     else { return nil }
     let sourceFiles = sources.compactMap { $0.object.flatMap(SourceFile.init) }
     let outputFiles = files.compactMap { $0.object.flatMap(OutputFile.init) }
+    let droppedTensors = dropped.compactMap { $0.object.flatMap(Self.dropped) }
     guard sourceFiles.count == sources.count, outputFiles.count == files.count,
+      droppedTensors.count == dropped.count,
       rows.allSatisfy({ outputFiles.indices.contains($0.file) })
     else { return nil }
     self.init(
@@ -87,12 +96,14 @@ extension Certificate {
       architecture: architecture, recipeName: name, recipe: recipe, options: options,
       repositoryID: head["repository"]?.string, revision: head["revision"]?.string,
       sourceFiles: sourceFiles, planHash: plan, files: outputFiles, rows: rows,
-      dropped: dropped.compactMap {
-        guard let object = $0.object, let name = object["name"]?.string,
-          let reason = object["reason"]?.string
-        else { return nil }
-        return (name, reason)
-      })
+      dropped: droppedTensors)
+  }
+
+  private static func dropped(_ object: JSONObject) -> (name: String, reason: String)? {
+    guard let name = object["name"]?.string, let reason = object["reason"]?.string else {
+      return nil
+    }
+    return (name, reason)
   }
 }
 
@@ -109,11 +120,19 @@ extension Certificate.OutputFile {
   fileprivate init?(_ object: JSONObject) {
     guard let name = object["name"]?.string, let bytes = object["bytes"]?.integer,
       let headerBytes = object["headerBytes"]?.integer,
-      let headerHash = object["headerHash"]?.string, let hash = object["hash"]?.string
+      let headerHash = object["headerHash"]?.string, let hash = object["hash"]?.string,
+      bytes >= 0, headerBytes >= 0, Self.isPlainName(name)
     else { return nil }
     self.init(
       name: name, byteCount: bytes, headerByteCount: headerBytes, headerHash: headerHash, hash: hash
     )
+  }
+}
+
+extension Certificate.OutputFile {
+  /// The files are looked for beside the certificate and nowhere else.
+  private static func isPlainName(_ name: String) -> Bool {
+    !["", ".", ".."].contains(name) && !name.utf8.contains { $0 == 0x2f || $0 == 0 }
   }
 }
 
@@ -126,7 +145,7 @@ extension CertificateRow {
       let bytes = row["bytes"]?.integer, let parts = row["parts"]?.integer,
       let chunkRows = row["chunkRows"]?.integer, let hash = row["hash"]?.string,
       let sources = row["sources"]?.array, chunkRows > 0, parts > 0, offset >= 0, bytes >= 0,
-      shape.allSatisfy({ $0 >= 0 })
+      !offset.addingReportingOverflow(bytes).overflow, Shape(shape).checkedElementCount != nil
     else { return nil }
     let parsed = sources.compactMap { $0.object.flatMap(Source.init) }
     guard parsed.count == sources.count else { return nil }
@@ -152,7 +171,7 @@ extension CertificateRow.Source {
 extension CertificateRow.Counts {
   fileprivate init?(_ row: JSONObject) {
     guard let zero = row["zeroBlocks"]?.integer, let subnormal = row["subnormalScales"]?.integer,
-      let zeroed = row["zeroedNonFinite"]?.integer
+      let zeroed = row["zeroedNonFinite"]?.integer, zero >= 0, subnormal >= 0, zeroed >= 0
     else { return nil }
     self.init()
     (zeroBlocks, subnormalScales, zeroedNonFinite) = (zero, subnormal, zeroed)
@@ -163,7 +182,8 @@ extension ErrorSums {
   fileprivate init?(_ row: JSONObject) {
     guard let signal = row["signal"]?.real, let output = row["output"]?.real,
       let noise = row["noise"]?.real, let maximum = row["maxAbsError"]?.real,
-      let unequal = row["unequal"]?.integer, let lostSigns = row["lostSigns"]?.integer
+      let unequal = row["unequal"]?.integer, let lostSigns = row["lostSigns"]?.integer,
+      unequal >= 0, lostSigns >= 0
     else { return nil }
     self.init()
     (self.signal, self.output, self.noise, maxAbsError) = (signal, output, noise, maximum)

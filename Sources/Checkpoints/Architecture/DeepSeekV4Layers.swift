@@ -60,6 +60,10 @@ struct DeepSeekV4Layers {
   /// Hash layers come first; a hash layer behind a scored one would be another architecture.
   private static func hashLayers(_ config: JSONObject, file: String) throws(InputProblem) -> Int? {
     guard let types = config["mlp_layer_types"]?.array else { return nil }
+    if let other = types.first(where: { !["hash_moe", "moe"].contains($0.string) }) {
+      throw InputProblem(
+        file: file, field: "mlp_layer_types", found: other.summary, expected: "hash_moe or moe")
+    }
     let isHash = types.map { $0.string == "hash_moe" }
     let count = isHash.count { $0 }
     guard isHash.prefix(count).allSatisfy({ $0 }) else {

@@ -24,6 +24,7 @@ package struct ModelParameters: Sendable {
     bindings.integers["keep_draft"] = 1
     bindings.integers["llama3_rope"] = ropeScaling.kind == .llama3 ? 1 : 0
     try completeLayers(config: config, file: file)
+    try checkRotaryDimensions(file: file)
   }
 
   /// Whether draft stages are wanted in a file of their own.
@@ -106,6 +107,20 @@ extension ModelParameters {
         ?? config.value(atPath: "rope_parameters.main.partial_rotary_factor")?.real
     {
       bindings.integers["rotary_dimensions"] = Int(exactly: (Double(head) * factor).rounded()) ?? 0
+    }
+  }
+
+  /// Rotary positions turn pairs of rows: an odd number has no permutation. The limit is far above any
+  /// model's, and keeps a broken config from asking for a table of frequencies of any size.
+  private func checkRotaryDimensions(file: String) throws(InputProblem) {
+    let limit = 1 << 16
+    for (name, key) in [("head_dim", "head_dim"), ("rope_dim", "qk_rope_head_dim")] {
+      guard let dimension = bindings.integers[name] else { continue }
+      guard (2...limit).contains(dimension), dimension % 2 == 0 else {
+        throw InputProblem(
+          file: file, field: key, found: "\(dimension)",
+          expected: "an even number of dimensions from 2 to \(limit)")
+      }
     }
   }
 

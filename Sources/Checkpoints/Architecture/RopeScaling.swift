@@ -25,25 +25,48 @@ package struct RopeScaling: Equatable, Sendable {
     let type = (object["rope_type"] ?? object["type"])?.string ?? "default"
     var numbers: [String: Double] = [:]
     for member in object.members {
-      if let number = member.value.real { numbers[member.key] = number }
+      guard let number = member.value.real else { continue }
+      guard Float(number).isFinite else {
+        throw InputProblem(
+          file: file, field: "\(field).\(member.key)", found: member.value.summary,
+          expected: "a number that fits float32")
+      }
+      numbers[member.key] = number
     }
     switch type {
     case "default", "dynamic": self.init(kind: .none, numbers: numbers)
     case "linear", "yarn", "llama3":
       guard allowed.contains(type), let kind = Kind(rawValue: type) else { fallthrough }
-      guard let factor = numbers["factor"] ?? (kind == .llama3 ? 8 : nil), factor > 0 else {
+      guard let factor = numbers["factor"] ?? (kind == .llama3 ? 8 : nil), Float(factor) > 0 else {
         throw InputProblem(
           file: file, field: "\(field).factor", found: object["factor"]?.summary ?? "no such key",
           expected: "a number above 0")
       }
       numbers["factor"] = factor
       self.init(kind: kind, numbers: numbers)
+      try checkBand(file: file, field: field)
     default:
       throw InputProblem(
         file: file, field: field, found: "type \"\(type.escapedForDisplay)\"",
         expected: "one of default, \(allowed.joined(separator: ", "))")
     }
   }
+
+  /// Llama 3 mixes frequencies between two wavelengths: they must be there, and in this order.
+  private func checkBand(file: String, field: String) throws(InputProblem) {
+    guard kind == .llama3 else { return }
+    let (low, high, original) = (lowFrequency, highFrequency, originalLength)
+    guard low > 0, high > low, original > 0 else {
+      throw InputProblem(
+        file: file, field: field,
+        found: "low_freq_factor \(low), high_freq_factor \(high), length \(original)",
+        expected: "0 < low_freq_factor < high_freq_factor and a length above 0")
+    }
+  }
+
+  private var lowFrequency: Double { numbers["low_freq_factor"] ?? 1 }
+  private var highFrequency: Double { numbers["high_freq_factor"] ?? 4 }
+  private var originalLength: Double { numbers["original_max_position_embeddings"] ?? 8192 }
 
   private init(kind: Kind, numbers: [String: Double]) {
     self.kind = kind
@@ -88,9 +111,7 @@ package struct RopeScaling: Equatable, Sendable {
   /// stretched by `factor`, in between linearly interpolated (float64, rounded once to float32).
   package func llama3Factors(theta: Double, headDimension: Int) -> [Float] {
     let factor = numbers["factor"] ?? 8
-    let low = numbers["low_freq_factor"] ?? 1
-    let high = numbers["high_freq_factor"] ?? 4
-    let original = numbers["original_max_position_embeddings"] ?? 8192
+    let (low, high, original) = (lowFrequency, highFrequency, originalLength)
     return (0..<headDimension / 2).map { pair in
       let wavelength = 2 * Double.pi * pow(theta, 2 * Double(pair) / Double(headDimension))
       if wavelength < original / high { return 1 }

@@ -297,7 +297,7 @@ extension TensorMapBuilder {
     for part in pattern.split(separator: ".") {
       if part == "**" { return !nameParts.isEmpty }
       guard let next = nameParts.popFirst() else { return false }
-      guard part == "{layer}" ? next.allSatisfy(\.isNumber) : part == next else { return false }
+      guard part == "{layer}" ? Int(next) != nil : part == next else { return false }
     }
     return nameParts.isEmpty
   }

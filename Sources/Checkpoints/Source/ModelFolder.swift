@@ -33,7 +33,9 @@ package struct ModelFolder: Sendable {
     } catch { throw .file(error) }
     let blobs = FileSystem.parent(of: target)
     let repository = FileSystem.parent(of: blobs)
-    guard blobs.hasSuffix("/blobs"), folder == repository || folder.hasPrefix(repository + "/")
+    let snapshots = FileSystem.parent(of: folder)
+    guard blobs == repository + "/blobs",
+      folder == repository || snapshots == repository + "/snapshots"
     else {
       throw .problem(
         InputProblem(

@@ -20,7 +20,10 @@ struct ScalePairing {
     for tensor in stored { byName[tensor.name] = tensor }
     for tensor in stored {
       if let weightName = Self.weightName(ofScale: tensor.name) {
-        if let weight = byName[weightName], Self.needsScale(weight.elementType) { continue }
+        if let weight = byName[weightName], Self.needsScale(weight.elementType) {
+          reportSecondScale(tensor, of: weight, in: byName)
+          continue
+        }
         if byName[weightName] == nil, Self.isSurelyScale(tensor) {
           report(tensor, found: "a scale", expected: "its weight \(weightName) beside it")
           continue
@@ -77,6 +80,15 @@ struct ScalePairing {
       if let scale = byName[name] { return scale }
     }
     return nil
+  }
+
+  /// Of two scales, one would be left out in silence.
+  private mutating func reportSecondScale(
+    _ tensor: StoredTensor, of weight: StoredTensor, in byName: [TensorName: StoredTensor]
+  ) {
+    guard let used = scale(of: weight, in: byName), used.name != tensor.name else { return }
+    report(
+      tensor, found: "a second scale of \(weight.name)", expected: "one, and there is \(used.name)")
   }
 
   private mutating func joinFP8(_ codes: StoredTensor, _ scale: StoredTensor) -> SourceTensor? {

@@ -29,14 +29,17 @@ package struct SourceTensor: Hashable, Sendable {
   package let codes: StoredTensor
   package var scale: StoredTensor?
 
-  package var rowByteCount: Int { encoding.rowByteCount(rowLength: shape.rowLength) }
+  /// Bytes of one row of codes; 0 where there are no rows, which then may claim any length.
+  package var rowByteCount: Int {
+    shape.rowCount == 0 ? 0 : encoding.rowByteCount(rowLength: shape.rowLength)
+  }
 
   /// Bytes of codes and scales.
   package var byteCount: Int { codes.range.byteCount + (scale?.range.byteCount ?? 0) }
 
   /// Bytes of one row of scales, 0 without.
   package var scaleRowByteCount: Int {
-    guard let scale else { return 0 }
+    guard let scale, scale.shape.rowCount > 0 else { return 0 }
     return scale.shape.rowLength * scale.elementType.bitWidth / 8
   }
 

@@ -20,6 +20,13 @@ struct GGUFLayout {
     guard parts.count > 1 else {
       return [try file(name: name + ".gguf", keyValues: keyValues, tensors: 0..<tensors.count)]
     }
+    guard parts.count <= Int(UInt16.max) else {
+      throw .data(
+        InputProblem(
+          file: name + ".gguf", field: "largest size of a part",
+          found: "\(parts.count) parts, one for each tensor or few",
+          expected: "at most \(UInt16.max) parts: choose a larger size"))
+    }
     var files: [PlannedFile] = []
     for (number, part) in parts.enumerated() {
       let split: [GGUFKeyValue] = [

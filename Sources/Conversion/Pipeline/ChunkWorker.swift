@@ -142,10 +142,13 @@ extension ChunkWorker {
     let count = rows.count * tensor.rowLength
     let decoded = UnsafeMutableBufferPointer(rebasing: buffers.decoded[..<count])
     kernels.decode(tensor.format, UnsafeRawBufferPointer(target), into: decoded)
-    if tensor.format == .f16, let index = kernels.firstNonFinite(UnsafeBufferPointer(decoded)) {
+    if tensor.method == .cast, let index = kernels.firstNonFinite(UnsafeBufferPointer(decoded)) {
       throw overflow(
         tensor, source, row: rows.lowerBound + index / tensor.rowLength,
-        value: buffers.source[index], what: "no F16 holds it: use bf16 or f32 for this tensor")
+        value: buffers.source[index],
+        what: tensor.format == .f16
+          ? "no F16 holds it: use bf16 or f32 for this tensor"
+          : "no BF16 holds it: use f32 for this tensor")
     }
     kernels.compare(
       UnsafeBufferPointer(rebasing: buffers.source[..<count]), UnsafeBufferPointer(decoded),

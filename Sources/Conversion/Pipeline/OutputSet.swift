@@ -91,6 +91,7 @@ struct OutputSet {
   )
     throws(ConversionError)
   {
+    var published: [String] = []
     do throws(FileError) {
       if durable { for file in files { try file.synchronize() } }
       let certificate = try OutputFile(creating: partial(certificateName), durable: durable)
@@ -99,10 +100,13 @@ struct OutputSet {
       // The locks are held until the names are final: nobody takes these files for leftovers.
       for name in [certificateName] + names.reversed() {
         try FileSystem.rename(from: partial(name), to: final(name), replacing: overwrite)
+        published.append(name)
       }
       if durable { try FileSystem.syncFolder(containing: final(certificateName)) }
       for file in files { try file.finish() }
     } catch {
+      // What was overwritten is gone either way; without that, half an output must not stay.
+      if !overwrite { for name in published { try? FileSystem.remove(final(name)) } }
       throw error.kind == .alreadyExists
         ? .cannotCreate(
           path: error.path, reason: "appeared meanwhile", advice: "--overwrite replaces it")
