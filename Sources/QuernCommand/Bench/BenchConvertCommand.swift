@@ -57,10 +57,10 @@ struct BenchConvertCommand: ParsableCommand {
     for benchCase in BenchCase.all where filter.map(benchCase.name.contains) ?? true {
       results += try measure(benchCase, byteCount: byteCount, scratch: scratch)
     }
-    print(
+    let text =
       json
-        ? BenchReport.json(results, threads: threads) : BenchReport.table(results, threads: threads)
-    )
+      ? BenchReport.json(results, threads: threads) : BenchReport.table(results, threads: threads)
+    try StandardOutput.write(text + "\n")
   }
 
   private func measure(_ benchCase: BenchCase, byteCount: Int, scratch: String) throws
