@@ -32,6 +32,9 @@ struct EncodingTests {
     Source(
       name: "E4M3 in blocks of 48x100", type: .f8e4m3, scale: .f32, block: (48, 100),
       lossless: .f32),
+    Source(
+      name: "E4M3 in one block", type: .f8e4m3, scale: .f32, block: (1 << 20, 1 << 20),
+      lossless: .f32),
     Source(name: "E5M2", type: .f8e5m2, scale: .f8e8m0, block: (1, 1000), lossless: .bf16),
     Source(name: "FP4 in I8", type: .i8, scale: .f8e8m0, lossless: .mxfp4),
     Source(name: "FP4 in F4", type: .f4, scale: .f8e8m0, lossless: .mxfp4),

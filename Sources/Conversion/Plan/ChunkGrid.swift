@@ -30,6 +30,13 @@ public struct ChunkGrid: Hashable, Sendable {
       chunkRows: max(1, min(max(granule, rows / granule * granule), rowsPerPart)))
   }
 
+  /// The rows of one scale stay together, so that scales are read once, while they are few. A scale
+  /// for more than 16 chunks is read by each of them: memory must not follow from a block size.
+  package static func granule(rowsPerScale: Int, sourceRowByteCount: Int) -> Int {
+    let limit = 16 * targetByteCount / max(1, sourceRowByteCount)
+    return rowsPerScale <= limit ? max(1, rowsPerScale) : 1
+  }
+
   package var chunksPerPart: Int { rowsPerPart.dividedRoundingUp(by: chunkRows) }
   package var chunkCount: Int { parts * chunksPerPart }
 

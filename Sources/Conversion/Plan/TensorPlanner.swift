@@ -182,7 +182,8 @@ struct TensorPlanner {
     if case .concatenateColumns = tensor.expression {
       rowBytes = sources.reduce(0) { $0 + $1.rowByteCount }
     }
-    var granule = sources.map(\.rowsPerScaleRow).max() ?? 1
+    var granule = ChunkGrid.granule(
+      rowsPerScale: sources.map(\.rowsPerScaleRow).max() ?? 1, sourceRowByteCount: rowBytes)
     if case .permuteHeads(_, let headRows) = tensor.expression {
       granule = granule.leastCommonMultiple(with: headRows)
     }

@@ -51,4 +51,13 @@ struct ChunkGridTests {
     let none = ChunkGrid(parts: 1, rowsPerPart: 0, sourceRowByteCount: 4, granule: 1)
     #expect(none.chunkCount == 0)
   }
+
+  @Test func rowsOfOneScaleStayTogetherWhileTheyAreFew() {
+    #expect(ChunkGrid.granule(rowsPerScale: 128, sourceRowByteCount: 4096) == 128)
+    #expect(ChunkGrid.granule(rowsPerScale: 128, sourceRowByteCount: 131_072) == 128)
+    #expect(ChunkGrid.granule(rowsPerScale: 128, sourceRowByteCount: 131_073) == 1)
+    #expect(ChunkGrid.granule(rowsPerScale: 1 << 20, sourceRowByteCount: 4096) == 1)
+    #expect(ChunkGrid.granule(rowsPerScale: 1, sourceRowByteCount: .max) == 1)
+    #expect(ChunkGrid.granule(rowsPerScale: 0, sourceRowByteCount: 0) == 1)
+  }
 }
