@@ -188,6 +188,19 @@ struct DialectTests {
     #expect(saved.keyValues == withoutDraftRatio(expected.keyValues))
   }
 
+  @Test(arguments: [0, -0.5, 0.0001, 1.5, 1e300, 0.0078125])
+  func aPartOfTheHeadThatCannotBeRotatedIsRefused(factor: Double) throws {
+    var builder = try upstream()
+    let saved = try savedConfig(builder.config ?? "", deriveRotary: true)
+    var object = try #require(
+      try JSONSerialization.jsonObject(with: Data(saved.utf8)) as? [String: Any])
+    object["partial_rotary_factor"] = factor
+    builder.config = String(
+      decoding: try JSONSerialization.data(withJSONObject: object), as: UTF8.self)
+    let error = #expect(throws: ConversionError.self) { try convert(builder) }
+    #expect(error?.description.contains("qk_rope_head_dim") ?? false)
+  }
+
   @Test func weightsAndScalesInManyShardsAreTheSameModel() throws {
     let expected = try convert(upstream())
     var builder = try upstream()

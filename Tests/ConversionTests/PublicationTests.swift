@@ -116,6 +116,16 @@ struct PublicationTests {
     #expect(control.processedByteCount == 0)
   }
 
+  @Test func anOutputThatCannotBeReplacedStaysAsItIs() throws {
+    let (source, folder) = (try TemporaryFolder(), try TemporaryFolder())
+    _ = try folder.write("out.gguf", [1, 2, 3])
+    let broken = SmallLlama.builder("model.norm.weight", row: 0, column: 3, value: .nan)
+    let plan = try Converting.plan(
+      try broken.write("model", in: source), recipe: Converting.recipe("{rules: []}"))
+    _ = failure { try Converting.run(plan, in: folder, overwrite: true) }
+    #expect(try Converting.files(folder) == ["out.gguf": Data([1, 2, 3])])
+  }
+
   @Test func aSourceThatShrinksIsAnInputErrorAndNothingIsLeft() throws {
     for threads in [1, 7] {
       let (source, output) = (try TemporaryFolder(), try TemporaryFolder())

@@ -113,7 +113,7 @@ extension ModelParameters {
   /// Rotary positions turn pairs of rows: an odd number has no permutation. The limit is far above any
   /// model's, and keeps a broken config from asking for a table of frequencies of any size.
   private func checkRotaryDimensions(file: String) throws(InputProblem) {
-    let limit = 1 << 16
+    var limit = 1 << 16
     for (name, key) in [("head_dim", "head_dim"), ("rope_dim", "qk_rope_head_dim")] {
       guard let dimension = bindings.integers[name] else { continue }
       guard (2...limit).contains(dimension), dimension % 2 == 0 else {
@@ -121,6 +121,8 @@ extension ModelParameters {
           file: file, field: key, found: "\(dimension)",
           expected: "an even number of dimensions from 2 to \(limit)")
       }
+      // What is rotated is a part of the head.
+      limit = dimension
     }
   }
 

@@ -1,4 +1,5 @@
 import Foundation
+import QuernCheckpoints
 import QuernContainers
 import QuernTensors
 import QuernTestSupport
@@ -44,6 +45,21 @@ struct PlanTests {
   @Test func theHashDoesNotDependOnTheWeights() throws {
     let other = SmallLlama.builder("model.norm.weight", row: 0, column: 3, value: 0.25)
     #expect(try plan(other).hash == plan(SmallLlama.builder()).hash)
+  }
+
+  /// A cached snapshot is named by its repository, wherever the cache lies.
+  @Test func aCachedRepositoryIsNamedInFileAndCertificate() throws {
+    let (folder, output) = (try TemporaryFolder(), try TemporaryFolder())
+    let snapshots = folder.url.appending(path: "models--org--small-llama/snapshots")
+    try FileManager.default.createDirectory(at: snapshots, withIntermediateDirectories: true)
+    try SmallLlama.builder().write("models--org--small-llama/snapshots/0123abc", in: folder)
+    let plan = try ConversionPlan.gguf(
+      Checkpoint.open("org/small-llama@0123abc", environment: ["HF_HUB_CACHE": folder.url.path]),
+      recipe: Recipe.load("q8_0", target: "gguf"), options: ConversionOptions(), outputName: "out")
+    let certificate = try Converting.run(plan, in: output)
+    #expect(certificate.repositoryID == "org/small-llama" && certificate.revision == "0123abc")
+    let file = try GGUFFile(path: output.path("out.gguf"))
+    #expect(file["general.name"] == .text("Small Llama"))
   }
 
   // MARK: Rules
