@@ -101,6 +101,35 @@ struct PublicationTests {
     #expect(error?.description.contains("checkpoint") ?? false)
   }
 
+  @Test func aDurableRunWritesTheSameBytes() throws {
+    let (durable, quick) = (try TemporaryFolder(), try TemporaryFolder())
+    let plan = try Converting.plan(testData: "stories260K/bf16-3shard", recipe: "q4_0")
+    let returned = try Conversion(
+      plan, outputPath: durable.path("out.gguf"), threadCount: 2
+    ).run()
+    #expect(try Converting.run(plan, in: quick) == returned)
+    #expect(try Converting.files(durable) == Converting.files(quick))
+  }
+
+  @Test func progressCountsEverySourceByteOnce() throws {
+    for checkpoint in Converting.checkpoints {
+      let (folder, control) = (try TemporaryFolder(), ConversionControl())
+      let plan = try Converting.plan(testData: checkpoint, recipe: "q8_0")
+      try Converting.run(plan, in: folder, threads: 3, control: control)
+      #expect(
+        control.processedByteCount == plan.tensors.reduce(0) { $0 + $1.sourceByteCount })
+    }
+  }
+
+  @Test func buffersAreAFewMebibytesAThread() throws {
+    for checkpoint in Converting.checkpoints {
+      let plan = try Converting.plan(testData: checkpoint, recipe: "source")
+      let perThread = Conversion(plan, outputPath: "out.gguf", threadCount: 1).bufferByteCount
+      let seven = Conversion(plan, outputPath: "out.gguf", threadCount: 7).bufferByteCount
+      #expect(perThread < 8 << 20 && seven == 7 * perThread)
+    }
+  }
+
   // MARK: Failures on the way
 
   @Test func anInterruptedRunLeavesNothing() throws {
@@ -208,5 +237,21 @@ struct PublicationTests {
     }
     outputs.discard()
     #expect(try folder.names().isEmpty)
+  }
+
+  /// Whoever finds the first file finds everything else: a folder in its place stops the run last.
+  @Test func theCertificateAndLaterFilesAppearBeforeTheFirst() throws {
+    let folder = try TemporaryFolder()
+    let outputs = try outputs(folder, plan(draft: .keep))
+    try FileManager.default.createDirectory(
+      atPath: folder.path("out.gguf/inside"), withIntermediateDirectories: true)
+    let error = failure {
+      try outputs.publish(
+        certificate: { (file) throws(FileError) in try file.write([1], at: 0) },
+        overwrite: true, durable: false)
+    }
+    #expect(error?.description.contains("out.gguf") ?? false)
+    outputs.discard()
+    #expect(try folder.names() == ["out.gguf", Self.certificate, "out.mtp.gguf"])
   }
 }
