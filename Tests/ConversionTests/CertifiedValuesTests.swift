@@ -86,4 +86,25 @@ struct CertifiedValuesTests {
     let text = String(decoding: read.encoded(), as: UTF8.self)
     #expect(!text.contains(TestData.root.path) && !text.contains(folder.url.path))
   }
+
+  /// One block of zeros, one of −0, one so small that its F16 scale has fewer bits.
+  @Test(arguments: ["q8_0", "q4_0"]) func oddBlocksAreCounted(type: String) throws {
+    let (source, output) = (try TemporaryFolder(), try TemporaryFolder())
+    var builder = SmallLlama.builder()
+    builder.change("model.layers.0.mlp.down_proj.weight") { bytes in
+      bytes.replaceSubrange(0..<128, with: [UInt8](repeating: 0, count: 128))
+      bytes.replaceSubrange(128..<256, with: [UInt8](floats: Array(repeating: -0.0, count: 32)))
+      bytes.replaceSubrange(256..<384, with: [UInt8](floats: Array(repeating: 1e-4, count: 32)))
+    }
+    let plan = try Converting.plan(
+      try builder.write("model", in: source),
+      recipe: Converting.recipe(#"{rules: [{match: "*ffn_down*", type: "\#(type)"}]}"#))
+    let rows = try Converting.run(plan, in: output).rows
+    let row = try #require(rows.first { $0.name == "blk.0.ffn_down.weight" })
+    #expect(row.counts.zeroBlocks == 2 && row.counts.subnormalScales == 1)
+    // Q4_0 divides by −8: its zero blocks have the scale −0, and decode to −0.
+    #expect(row.sums.lostSignCount == (type == "q8_0" ? 32 : 0))
+    let others = rows.filter { $0.name != row.name }
+    #expect(others.allSatisfy { $0.counts == CertificateRow.Counts() })
+  }
 }

@@ -141,13 +141,16 @@ struct EncodingTests {
 
   // MARK: Claims
 
-  private func converted(_ source: Source, recipe: String) throws -> (
+  /// - Parameter chunkRows: rows of a chunk in place of those of the plan.
+  private func converted(_ source: Source, recipe: String, chunkRows: Int? = nil) throws -> (
     values: [Float], format: NumberFormat, classification: String
   ) {
     let (input, output) = (try TemporaryFolder(), try TemporaryFolder())
-    let plan = try Converting.plan(
+    var plan = try Converting.plan(
       try builder(source).write("model", in: input), recipe: Converting.recipe(recipe))
-    let planned = try #require(plan.tensors.first { $0.name == "blk.0.attn_q.weight" })
+    let index = try #require(plan.tensors.firstIndex { $0.name == "blk.0.attn_q.weight" })
+    let planned = plan.tensors[index]
+    if let chunkRows { plan.tensors[index] = planned.cut(intoChunksOf: chunkRows) }
     // All but the half bytes of FP4 take several chunks.
     #expect(planned.grid.chunkCount > 1 || [.i8, .f4].contains(source.type))
     let rows = try Converting.run(plan, in: output, threads: 3).rows
@@ -180,6 +183,13 @@ struct EncodingTests {
     #expect(differences(source, result.values) == 0)
   }
 
+  /// Heads of 96 rows in blocks of 128: most chunks begin in the middle of a row of scales.
+  @Test(arguments: sources) func chunksMayBeginWithinTheRowsOfAScale(source: Source) throws {
+    let result = try converted(source, recipe: "{rules: []}", chunkRows: Self.headRows)
+    #expect(result.classification == "exact")
+    #expect(differences(source, result.values) == 0)
+  }
+
   @Test(arguments: sources.suffix(2)) func int8OfFP4IsExactAlsoWherePermuted(source: Source) throws
   {
     let result = try converted(source, recipe: #"{rules: [{match: "*attn_q*", type: "q8_0"}]}"#)
@@ -193,5 +203,17 @@ struct EncodingTests {
     let result = try converted(source, recipe: #"{rules: [{match: "*attn_q*", type: "q4_0"}]}"#)
     #expect(result.format == .q4_0 && result.classification == "bounded")
     #expect(differences(source, result.values) < Self.width * Self.width / 2)
+  }
+}
+
+extension PlannedTensor {
+  /// The same tensor on another grid.
+  fileprivate func cut(intoChunksOf rows: Int) -> PlannedTensor {
+    PlannedTensor(
+      name: name, role: role, shape: shape, format: format, method: method,
+      expectation: expectation, fallbackFrom: fallbackFrom, sourceEncodings: sourceEncodings,
+      sourceByteCount: sourceByteCount,
+      grid: ChunkGrid(parts: grid.parts, rowsPerPart: grid.rowsPerPart, chunkRows: rows),
+      expression: expression)
   }
 }
