@@ -93,20 +93,20 @@ static void q8_0_from_f32(const float *source, uint8_t *blocks, size_t count) {
 }
 
 /// The first element of largest magnitude, with its sign.
+///
+/// With the sign bit turned to the lowest place, the largest of the bit patterns is the largest
+/// magnitude, a negative one before its positive twin. Only where both twins are there does the order
+/// of the elements matter; a branch on the sign itself would be mispredicted in every other block.
 static inline float signed_maximum(const float *source) {
   block_values values = load_block_values(source);
-  // As signed integers negative floats are below all positive ones, as unsigned ones above.
-  ints16 upper = __builtin_elementwise_max((ints16)values.low, (ints16)values.high);
-  int32_t positive = __builtin_reduce_max(upper);
-  uint32_t negative =
-    largest_of(__builtin_elementwise_max((uints16)values.low, (uints16)values.high));
-  uint32_t above = positive > 0 ? (uint32_t)positive : 0;
-  uint32_t below = negative & 0x80000000 ? negative & magnitude_mask : 0;
-  if (above > below) return float_of(above);
-  if (above < below) return float_of(negative);
-  if (below == 0) return 0;
-  for (int k = 0;; k++)
-    if ((bits_of(source[k]) & magnitude_mask) == below) return source[k];
+  uints16 low = (uints16)values.low, high = (uints16)values.high;
+  uint32_t turned = largest_of(
+    __builtin_elementwise_max(low << 1 | low >> 31, high << 1 | high >> 31));
+  uint32_t magnitude = turned >> 1;
+  if ((turned & 1) && __builtin_reduce_or((ints16)(low == magnitude) | (ints16)(high == magnitude)))
+    for (int k = 0;; k++)
+      if ((bits_of(source[k]) & magnitude_mask) == magnitude) return source[k];
+  return float_of(turned << 31 | magnitude);
 }
 
 static inline ints16 q4_0_codes(floats16 values, float inverse) {
