@@ -21,11 +21,16 @@ public struct Shape: Hashable, Sendable, CustomStringConvertible {
   /// Elements of a shape already known to be valid.
   public var elementCount: Int { dimensions.reduce(1, *) }
 
-  /// Elements of one row: the last dimension, 1 for a scalar.
-  public var rowLength: Int { dimensions.last ?? 1 }
+  /// Elements of one row: the last dimension. A vector is a column, rows of one element, so that what
+  /// is done to the rows of a matrix can be done to the bias that goes with it.
+  public var rowLength: Int { rank < 2 ? 1 : dimensions[rank - 1] }
 
-  /// Rows: the product of all dimensions but the last.
-  public var rowCount: Int { dimensions.dropLast().reduce(1, *) }
+  /// Rows: the product of all dimensions but the last, of a vector all its elements; 0 where there
+  /// are no elements.
+  public var rowCount: Int {
+    if dimensions.contains(0) { return 0 }
+    return (rank < 2 ? dimensions[...] : dimensions.dropLast()).reduce(1, *)
+  }
 
   public var description: String { "[" + dimensions.map(String.init).joined(separator: ", ") + "]" }
 }

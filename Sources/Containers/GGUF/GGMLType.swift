@@ -35,7 +35,8 @@ public struct GGMLType: Hashable, Sendable, CustomStringConvertible {
 
   /// Bytes of a tensor, or nil when its rows are no whole blocks or the size does not fit.
   public func checkedByteCount(of shape: Shape) -> Int? {
-    guard let elementCount = shape.checkedElementCount, shape.rowLength % blockElementCount == 0
+    guard let elementCount = shape.checkedElementCount,
+      (shape.dimensions.last ?? 1) % blockElementCount == 0
     else { return nil }
     let (byteCount, overflow) = (elementCount / blockElementCount)
       .multipliedReportingOverflow(by: blockByteCount)
