@@ -8,7 +8,7 @@ import QuernContainers
 
 /// How the config stretches rotary positions, from `rope_parameters` or `rope_scaling`.
 package struct RopeScaling: Equatable, Sendable {
-  package enum Kind: String, Sendable { case none, linear, yarn, llama3 }
+  package enum Kind: String, Sendable { case none, dynamic, linear, yarn, llama3 }
 
   package let kind: Kind
   /// The numbers that stand beside the type, by their keys.
@@ -34,7 +34,8 @@ package struct RopeScaling: Equatable, Sendable {
       numbers[member.key] = number
     }
     switch type {
-    case "default", "dynamic": self.init(kind: .none, numbers: numbers)
+    case "default": self.init(kind: .none, numbers: numbers)
+    case "dynamic": self.init(kind: .dynamic, numbers: numbers)
     case "linear", "yarn", "llama3":
       guard allowed.contains(type), let kind = Kind(rawValue: type) else { fallthrough }
       guard let factor = numbers["factor"] ?? (kind == .llama3 ? 8 : nil), Float(factor) > 0 else {
@@ -81,6 +82,13 @@ package struct RopeScaling: Equatable, Sendable {
     }
     if let object = config["rope_scaling"]?.object { return ("rope_scaling", object) }
     return ("rope_parameters", config["rope_parameters"]?.object)
+  }
+
+  /// What a reader should know of scaling that GGUF has no key for, as in llama.cpp's converter.
+  package var warning: String? {
+    guard kind == .dynamic else { return nil }
+    return
+      "rope type dynamic: GGUF cannot say so; beyond max_position_embeddings the runtime will differ"
   }
 
   /// The `ARCH.rope.scaling.*` keys, in llama.cpp's order.

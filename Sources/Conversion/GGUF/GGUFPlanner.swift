@@ -48,6 +48,7 @@ struct GGUFPlanner {
     var planner = TensorPlanner(checkpoint: checkpoint, survey: survey, recipe: recipe)
     var tensors: [PlannedTensor] = []
     var warnings = checkpoint.warnings
+    if let warning = parameters.ropeScaling.warning { warnings.append(warning) }
     var files: [PlannedFile] = []
     for isDraft in [false, true] {
       var group: [PlannedTensor] = []

@@ -6,6 +6,13 @@ import Testing
 @testable import QuernCheckpoints
 
 struct RopeScalingTests {
+  @Test func dynamicScalingHasNoKeysAndSaysSo() throws {
+    let dynamic = try scaling(#"{"rope_scaling": {"type": "dynamic", "factor": 2.0}}"#)
+    #expect(dynamic.keyValues(architecture: "llama").isEmpty)
+    #expect(dynamic.warning?.contains("dynamic") == true)
+    #expect(try scaling("{}").warning == nil)
+  }
+
   private static let all = ["linear", "yarn", "llama3"]
 
   private func scaling(_ config: String, allowed: [String] = all) throws -> RopeScaling {
@@ -49,7 +56,6 @@ struct RopeScalingTests {
 
   @Test(arguments: [
     "{}", #"{"rope_scaling": null}"#, #"{"rope_parameters": {"rope_type": "default"}}"#,
-    #"{"rope_scaling": {"type": "dynamic", "factor": 2.0}}"#,
     #"{"rope_parameters": {"rope_theta": 5e5}}"#,
   ])
   func noScalingWritesNoKeys(config: String) throws {
