@@ -55,6 +55,14 @@ void quern_blake3_hasher_finish(const blake3_hasher *hasher, uint8_t digest[32])
 /// chunks so far divisible by 2^height, and at least one more byte to follow.
 void quern_blake3_hasher_add_subtree(blake3_hasher *hasher, blake3_value value, int height);
 
+/// Takes the chaining values of all that is left, left subtrees before right ones, and ends. Needs
+/// an empty current chunk and, with the subtrees taken before, at least two values.
+void quern_blake3_hasher_finish_subtrees(blake3_hasher *hasher, const blake3_value *values,
+                                         size_t count, uint8_t digest[32]);
+
+/// The chaining value of one of several chunks.
+blake3_value quern_blake3_chunk_value(const uint8_t *bytes, size_t byte_count, uint64_t number);
+
 void quern_scalar_blake3(const void *bytes, size_t byte_count, uint8_t digest[32]);
 
 #endif

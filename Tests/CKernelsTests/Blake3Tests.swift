@@ -42,8 +42,11 @@ import Testing
     "every number of chunks up to twice a run gives the definition's digest",
     arguments: RowKernels.available)
   func everyTree(level: RowKernels) {
-    let bytes = message(600 * 1024)
-    for chunks in Array(1...40) + [63, 64, 65, 127, 128, 129, 255, 256, 257, 258, 300, 511, 513] {
+    let bytes = message(2100 * 1024)
+    let many =
+      [63, 64, 65, 127, 129, 300, 511, 513]
+      + [1023, 1024, 1025, 1026, 1041, 2047, 2048, 2049]
+    for chunks in Array(1...40) + many {
       for extra in [-1, 0, 1] {
         let message = bytes[..<(chunks * 1024 + extra)]
         #expect(digest(level, message) == digest(.scalar, message), "\(chunks) chunks, \(extra)")

@@ -119,15 +119,30 @@ void quern_blake3_hasher_update(blake3_hasher *hasher, const uint8_t *bytes, siz
   }
 }
 
-void quern_blake3_hasher_finish(const blake3_hasher *hasher, uint8_t digest[32]) {
-  uint32_t depth = hasher->depth;
-  blake3_value value =
-    compressed_block(hasher, BLAKE3_CHUNK_END | (depth == 0 ? BLAKE3_ROOT : 0));
-  while (depth > 0) {
-    depth--;
-    value = parent(hasher->stack[depth], value, depth == 0 ? BLAKE3_ROOT : 0);
-  }
+/// Joins a value with the subtrees on the stack, up to the root.
+static void join_stack(const blake3_hasher *hasher, blake3_value value, uint8_t digest[32]) {
+  for (uint32_t depth = hasher->depth; depth > 0; depth--)
+    value = parent(hasher->stack[depth - 1], value, depth == 1 ? BLAKE3_ROOT : 0);
   store_value(&value, digest);
+}
+
+void quern_blake3_hasher_finish(const blake3_hasher *hasher, uint8_t digest[32]) {
+  uint32_t flags = BLAKE3_CHUNK_END | (hasher->depth == 0 ? BLAKE3_ROOT : 0);
+  join_stack(hasher, compressed_block(hasher, flags), digest);
+}
+
+void quern_blake3_hasher_finish_subtrees(blake3_hasher *hasher, const blake3_value *values,
+                                         size_t count, uint8_t digest[32]) {
+  for (; count > 1; count--) hasher->stack[hasher->depth++] = *values++;
+  join_stack(hasher, *values, digest);
+}
+
+blake3_value quern_blake3_chunk_value(const uint8_t *bytes, size_t byte_count, uint64_t number) {
+  blake3_hasher hasher;
+  quern_blake3_hasher_start(&hasher);
+  hasher.chunks = number;
+  quern_blake3_hasher_update(&hasher, bytes, byte_count);
+  return compressed_block(&hasher, BLAKE3_CHUNK_END);
 }
 
 void quern_scalar_blake3(const void *bytes, size_t byte_count, uint8_t digest[32]) {
