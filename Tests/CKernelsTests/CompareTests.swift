@@ -6,7 +6,7 @@ import Testing
 @Suite struct CompareTests {
   @Test("sums are those of sixteen lanes, each in order", arguments: RowKernels.available)
   func lanes(level: RowKernels) {
-    let source = EdgeRows.blocks(12, seed: 8).map { min(1e30, max(-1e30, $0)) }
+    let source = EdgeRows.blocks(150, seed: 8).map { min(1e30, max(-1e30, $0)) }
     let output = source.enumerated().map { $0 % 7 == 0 ? 0 : $1 * ($0 % 3 == 0 ? 1 : 1.01) }
     for position in [0, 1, 15, 16, 37] {
       for count in [0, 1, 14, 15, 16, 17, 31, 32, 33, source.count] {
