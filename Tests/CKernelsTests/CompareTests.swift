@@ -6,8 +6,8 @@ import Testing
 @Suite struct CompareTests {
   @Test("sums are those of sixteen lanes, each in order", arguments: RowKernels.available)
   func lanes(level: RowKernels) {
-    let source = EdgeRows.blocks(150, seed: 8).map { min(1e30, max(-1e30, $0)) }
-    let output = source.enumerated().map { $0 % 7 == 0 ? 0 : $1 * ($0 % 3 == 0 ? 1 : 1.01) }
+    let source = EdgeRows.blocks(150, seed: 8)
+    let output = source.enumerated().map { $0 % 7 == 0 ? 0 : $1 * ($0 % 3 == 0 ? 1 : 0.99) }
     for position in [0, 1, 15, 16, 37] {
       for count in [0, 1, 14, 15, 16, 17, 31, 32, 33, source.count] {
         let (source, output) = (Array(source[..<count]), Array(output[..<count]))
@@ -103,7 +103,7 @@ import Testing
     "any one flipped bit of codes or scales that changes a value is seen",
     arguments: RowKernels.available)
   func everyBit(level: RowKernels) {
-    let grid = GridRows.blocks(2, scales: 120...121, seed: 10)
+    let grid = GridRows.blocks(9, scales: 120...121, seed: 10)
     for format in [NumberFormat.mxfp4, .q8_0] {
       let bytes = RowKernels.scalar.encoded(format, grid)
       for bit in 0..<8 * bytes.count {
