@@ -168,17 +168,8 @@ extension CertificateRow {
     writer.value(.array(shape.map { .integer($0) }))
     writer.member("class", classification.rawValue)
     if let errorBound { writer.member("errorBound", errorBound) }
-    if let sqnr = sums.sqnrDecibels { writer.member("sqnr", sqnr) }
-    if let cosine = sums.cosine { writer.member("cosine", cosine) }
-    writer.member("signal", sums.signal)
-    writer.member("output", sums.output)
-    writer.member("noise", sums.noise)
-    writer.member("maxAbsError", sums.maxAbsError)
-    writer.member("unequal", sums.unequalCount)
-    writer.member("lostSigns", sums.lostSignCount)
-    writer.member("zeroBlocks", counts.zeroBlocks)
-    writer.member("subnormalScales", counts.subnormalScales)
-    writer.member("zeroedNonFinite", counts.zeroedNonFinite)
+    sums.writeMembers(to: &writer)
+    counts.writeMembers(to: &writer)
     writer.member("offset", offset)
     writer.member("bytes", byteCount)
     writer.member("parts", parts)
@@ -205,5 +196,28 @@ extension CertificateRow.Source {
     writer.member("hash", hash)
     if let scaleHash { writer.member("scaleHash", scaleHash) }
     writer.end()
+  }
+}
+
+extension ErrorSums {
+  /// Writes the sums and what follows from them as members of an open object.
+  package func writeMembers(to writer: inout JSONWriter) {
+    if let sqnr = sqnrDecibels { writer.member("sqnr", sqnr) }
+    if let cosine { writer.member("cosine", cosine) }
+    writer.member("signal", signal)
+    writer.member("output", output)
+    writer.member("noise", noise)
+    writer.member("maxAbsError", maxAbsError)
+    writer.member("unequal", unequalCount)
+    writer.member("lostSigns", lostSignCount)
+  }
+}
+
+extension CertificateRow.Counts {
+  /// Writes the counts as members of an open object.
+  package func writeMembers(to writer: inout JSONWriter) {
+    writer.member("zeroBlocks", zeroBlocks)
+    writer.member("subnormalScales", subnormalScales)
+    writer.member("zeroedNonFinite", zeroedNonFinite)
   }
 }

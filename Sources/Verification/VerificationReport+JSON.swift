@@ -61,18 +61,9 @@ extension VerificationReport.Row {
     if let classification {
       writer.member("class", classification.rawValue)
       if let error = sums.relativeError { writer.member("relativeError", error) }
-      if let sqnr = sums.sqnrDecibels { writer.member("sqnr", sqnr) }
-      if let cosine = sums.cosine { writer.member("cosine", cosine) }
-      writer.member("signal", sums.signal)
-      writer.member("output", sums.output)
-      writer.member("noise", sums.noise)
-      writer.member("maxAbsError", sums.maxAbsError)
-      writer.member("unequal", sums.unequalCount)
-      writer.member("lostSigns", sums.lostSignCount)
+      sums.writeMembers(to: &writer)
     }
-    writer.member("zeroBlocks", counts.zeroBlocks)
-    writer.member("subnormalScales", counts.subnormalScales)
-    writer.member("zeroedNonFinite", counts.zeroedNonFinite)
+    counts.writeMembers(to: &writer)
     writer.end()
   }
 }

@@ -18,16 +18,12 @@ final class CertificateCollector: Sendable {
   private let plan: ConversionPlan
   private let kernels: RowKernels
   private let state: Mutex<State>
-  private let fileOfTensor: [Int]
-  private let offsets: [Int]
+  private let places: [(file: Int, offset: Int)]
 
   init(_ plan: ConversionPlan, kernels: RowKernels) {
     self.plan = plan
     self.kernels = kernels
-    fileOfTensor = plan.files.indices.flatMap { file in
-      Array(repeating: file, count: plan.files[file].tensors.count)
-    }
-    offsets = plan.files.flatMap(\.offsets)
+    places = plan.places
     state = Mutex(State(rows: Array(repeating: nil, count: plan.tensors.count)))
   }
 
@@ -64,12 +60,13 @@ final class CertificateCollector: Sendable {
     }
     let bounds = outcomes.map(\.errorBound)
     return CertificateRow(
-      name: tensor.name, file: fileOfTensor[index], role: tensor.role.rawValue,
+      name: tensor.name, file: places[index].file, role: tensor.role.rawValue,
       type: tensor.format.rawValue, method: tensor.method.rawValue, shape: tensor.shape.dimensions,
       sources: sources(of: tensor, outcomes: outcomes),
       sums: ErrorSums.sum(ofChunks: outcomes.map(\.sums)),
       errorBound: bounds.contains { $0 == nil } ? nil : bounds.compactMap { $0 }.max(),
-      counts: counts, offset: offsets[index], byteCount: tensor.byteCount, parts: tensor.grid.parts,
+      counts: counts, offset: places[index].offset, byteCount: tensor.byteCount,
+      parts: tensor.grid.parts,
       chunkRows: tensor.grid.chunkRows, hash: combined(outcomes.map(\.hash)))
   }
 

@@ -15,8 +15,7 @@ final class ChunkQueue: Sendable {
   private let plan: ConversionPlan
   /// Index of the first chunk of each tensor, and the total.
   private let firstChunks: [Int]
-  private let fileOfTensor: [Int]
-  private let offsets: [Int]
+  private let places: [(file: Int, offset: Int)]
   private let next = Atomic<Int>(0)
   private let failure = Mutex<(index: Int, error: ConversionError)?>(nil)
   private let hasFailed = Atomic<Bool>(false)
@@ -26,10 +25,7 @@ final class ChunkQueue: Sendable {
     var first = [0]
     for tensor in plan.tensors { first.append((first.last ?? 0) + tensor.grid.chunkCount) }
     firstChunks = first
-    fileOfTensor = plan.files.indices.flatMap { file in
-      Array(repeating: file, count: plan.files[file].tensors.count)
-    }
-    offsets = plan.files.flatMap(\.offsets)
+    places = plan.places
   }
 
   var count: Int { firstChunks.last ?? 0 }
@@ -42,8 +38,8 @@ final class ChunkQueue: Sendable {
     guard index < count else { return nil }
     let tensor = self.tensor(ofChunk: index)
     return Chunk(
-      index: index, tensor: tensor, chunk: index - firstChunks[tensor], file: fileOfTensor[tensor],
-      tensorOffset: offsets[tensor])
+      index: index, tensor: tensor, chunk: index - firstChunks[tensor], file: places[tensor].file,
+      tensorOffset: places[tensor].offset)
   }
 
   private func tensor(ofChunk index: Int) -> Int {

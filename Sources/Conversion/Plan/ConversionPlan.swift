@@ -24,6 +24,11 @@ public struct ConversionPlan: Sendable {
   /// BLAKE3 of all that decides the output: no path, time, host or thread count.
   public let hash: String
 
+  /// For every tensor its file and where in it the tensor begins.
+  package var places: [(file: Int, offset: Int)] {
+    files.enumerated().flatMap { index, file in file.offsets.map { (index, $0) } }
+  }
+
   /// Bytes of all output files.
   public var outputByteCount: Int { files.reduce(0) { $0 + $1.byteCount } }
 
