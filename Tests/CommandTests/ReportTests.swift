@@ -74,15 +74,30 @@ import Testing
     #expect(result.output.contains("OwlForCausalLM"))
   }
 
-  @Test(arguments: ["source", "q8_0", "q4_0"]) func aPrintedRecipeIsARecipe(_ name: String) throws {
+  @Test(arguments: ["source", "q8_0", "q4_0"], ["tiny-v4/upstream", "stories260K/f32"])
+  func aPrintedRecipePlansWhatItsBuiltInPlans(_ name: String, model: String) throws {
     let scratch = try Scratch()
-    let printed = try QuernProcess.run("recipes", name)
-    try scratch.write(printed.output, to: "mine.json5")
-    let mixture = TestData.url("tiny-v4/upstream").path
-    let result = try QuernProcess.run("plan", mixture, "--recipe", "mine.json5", in: scratch)
+    try scratch.write(QuernProcess.run("recipes", name).output, to: "mine.json5")
+    let path = TestData.url(model).path
+    let own = try QuernProcess.run("plan", path, "--recipe", "mine.json5", in: scratch)
+    let builtIn = try QuernProcess.run("plan", path, "--recipe", name, in: scratch)
+    #expect(own.code == 0, "\(own.errors)")
+    let hash = { (text: String) in text.split(separator: "\n").first { $0.hasPrefix("  plan ") } }
+    #expect(hash(own.output) != nil)
+    #expect(hash(own.output) == hash(builtIn.output))
+  }
+
+  @Test func recipesAreListedByName() throws {
     let list = try QuernProcess.run("recipes").output
-    #expect(list.split(separator: "\n").contains { $0.hasPrefix(name + " ") })
-    // Rules of one's own must match something; a built-in knows more families than one.
-    #expect(result.code == 0 || result.errors.contains("matches no tensor"), "\(result.errors)")
+    for name in ["source", "q8_0", "q4_0"] {
+      #expect(list.split(separator: "\n").contains { $0.hasPrefix(name + " ") })
+    }
+  }
+
+  @Test func inspectionNamesAScaleThatIsNoNumber() throws {
+    let result = try QuernProcess.run(
+      "inspect", TestData.url("malformed/quant/e8m0-nan").path)
+    #expect(result.code == 65)
+    #expect(result.output.contains("layers.0.attn.wo_b.scale"))
   }
 }

@@ -90,7 +90,16 @@ extension InspectionReport {
           byteCount: $0.byteCount, file: $0.codes.file)
       },
       notes: checkpoint.warnings + notes,
-      problems: checkpoint.problems.map(\.description) + (problem.map { [$0] } ?? []))
+      problems: checkpoint.problems.map(\.description)
+        + [Self.scaleProblem(checkpoint), problem].compactMap { $0 })
+  }
+
+  /// The first scale that is NaN or infinite, among those that a plan reads.
+  private static func scaleProblem(_ checkpoint: Checkpoint) -> String? {
+    do throws(CheckpointError) {
+      _ = try ScaleSurvey(checkpoint, pool: FilePool())
+      return nil
+    } catch { return error.description }
   }
 
   /// The family, whether its table accounts for every tensor, and what speaks against it. A model
