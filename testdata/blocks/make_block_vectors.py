@@ -3,8 +3,9 @@
     pip install gguf==0.19.0 numpy safetensors
     python make_block_vectors.py block_vectors.safetensors
 
-Arrays: encode.NAME.values f32 [blocks, 32] and encode.NAME.bytes u8 [blocks, size];
-decode.NAME.bytes u8 [blocks, size] and decode.NAME.values f32 [blocks, 32].
+Arrays: encode.NAME.values f32 [blocks, 32] and encode.NAME.bytes u8 [blocks, size], for the formats
+for which gguf has an encoder; decode.NAME.bytes u8 [blocks, size] and decode.NAME.values f32
+[blocks, elements].
 """
 import sys
 
@@ -13,7 +14,14 @@ from gguf import GGML_QUANT_SIZES, GGMLQuantizationType
 from gguf.quants import dequantize, quantize
 from safetensors.numpy import save_file
 
-FORMATS = [GGMLQuantizationType.Q8_0, GGMLQuantizationType.Q4_0, GGMLQuantizationType.MXFP4]
+ENCODED = [GGMLQuantizationType[name] for name in "Q8_0 Q4_0 MXFP4 Q4_1 Q5_0 Q5_1".split()]
+DECODED = ENCODED + [
+    GGMLQuantizationType[name] for name in "IQ4_NL NVFP4 Q4_K Q5_K Q6_K IQ4_XS".split()
+]
+F16_SCALES = {
+    "MXFP4": [], "NVFP4": [], "Q4_1": [0, 2], "Q5_1": [0, 2], "Q4_K": [0, 2], "Q5_K": [0, 2],
+    "Q6_K": [208],
+}  # fmt: skip
 random = np.random.default_rng(5)
 
 
@@ -47,20 +55,30 @@ def rows() -> np.ndarray:
 
 
 def finite_bytes(format: GGMLQuantizationType) -> np.ndarray:
-    data = random.integers(0, 256, (256, GGML_QUANT_SIZES[format][1]), dtype=np.uint8)
+    elements, size = GGML_QUANT_SIZES[format]
+    data = random.integers(0, 256, (256 if elements == 32 else 16, size), dtype=np.uint8)
     if format == GGMLQuantizationType.MXFP4:
         data[:, 0] = np.arange(256) % 252
-    else:
-        data[:, 1] &= 0xBF  # an F16 exponent below 16
+    for offset in F16_SCALES.get(format.name, [0]):
+        data[:, offset + 1] &= 0xBF  # an F16 exponent below 16
     return data
+
+
+def determined(format: GGMLQuantizationType, values: np.ndarray) -> np.ndarray:
+    """Without the blocks whose minimum is a zero of either sign: NumPy's choice is no rule."""
+    if format.name not in ("Q4_1", "Q5_1"):
+        return values
+    return values[(values.min(1) != 0) | ~np.signbit(values).any(1)]
 
 
 arrays = {}
 values = rows()
-for format in FORMATS:
-    with np.errstate(all="ignore"):
-        arrays[f"encode.{format.name}.values"] = values
-        arrays[f"encode.{format.name}.bytes"] = quantize(values, format)
+for format in DECODED:
+    if format in ENCODED:
+        arrays[f"encode.{format.name}.values"] = determined(format, values)
+        with np.errstate(all="ignore"):
+            encoded = quantize(arrays[f"encode.{format.name}.values"], format)
+        arrays[f"encode.{format.name}.bytes"] = encoded
     data = finite_bytes(format)
     arrays[f"decode.{format.name}.bytes"] = data
     arrays[f"decode.{format.name}.values"] = dequantize(data, format).astype(np.float32)
