@@ -5,8 +5,26 @@
 #include <stdint.h>
 #include <string.h>
 
-/// Elements of every block format here, and of one E8M0 scale of the FP4 grid.
-enum { BLOCK_ELEMENTS = 32, Q8_0_BYTES = 34, Q4_0_BYTES = 18, MXFP4_BYTES = 17, PACKED_BYTES = 16 };
+/// Elements of most blocks, and of one E8M0 scale of the FP4 grid; of NVFP4's; of those of the K
+/// formats and IQ4_XS.
+enum { BLOCK_ELEMENTS = 32, NVFP4_ELEMENTS = 64, SUPER_ELEMENTS = 256 };
+
+/// Bytes of a block.
+enum {
+  Q8_0_BYTES = 34,
+  Q4_0_BYTES = 18,
+  Q4_1_BYTES = 20,
+  Q5_0_BYTES = 22,
+  Q5_1_BYTES = 24,
+  IQ4_NL_BYTES = 18,
+  MXFP4_BYTES = 17,
+  PACKED_BYTES = 16,
+  NVFP4_BYTES = 36,
+  Q4_K_BYTES = 144,
+  Q5_K_BYTES = 176,
+  Q6_K_BYTES = 210,
+  IQ4_XS_BYTES = 136,
+};
 
 static const uint32_t magnitude_mask = 0x7fffffff;
 
@@ -24,6 +42,10 @@ static inline float float_of(uint32_t bits) {
 
 static inline uint16_t load_u16(const uint8_t *bytes) {
   return (uint16_t)(bytes[0] | bytes[1] << 8);
+}
+
+static inline uint32_t load_u32(const uint8_t *bytes) {
+  return load_u16(bytes) | (uint32_t)load_u16(bytes + 2) << 16;
 }
 
 static inline void store_u16(uint8_t *bytes, uint16_t value) {
@@ -71,6 +93,52 @@ static inline float e2m1_unit(uint8_t e) {
   return e < 2 ? float_of(0x00200000u << e) : float_of((uint32_t)(e - 1) << 23);
 }
 
+/// Half the value of an NVFP4 scale byte: what doubled codes are multiples of. E4M3 without its
+/// sign, except that 0x7F is 0.
+static inline float nvfp4_unit(uint8_t byte) {
+  uint32_t exponent = byte >> 3 & 15, mantissa = byte & 7;
+  if (byte == 0x7f) return 0;
+  if (exponent == 0) return (float)mantissa * 0x1p-10f;
+  return float_of((exponent + 119) << 23 | mantissa << 20);
+}
+
+/// The scale byte of a value ≥ 0: three bits of mantissa, the half rounded up. What rounds to 256
+/// or more becomes 448, the largest.
+static inline uint8_t nvfp4_scale(float value) {
+  uint32_t bits = bits_of(value);
+  if (bits < 0x3c800000) {
+    uint8_t multiple = (uint8_t)(value * 512.0f + 0.5f);
+    return multiple < 7 ? multiple : 7;
+  }
+  uint32_t byte = (bits + 0x80000 - 0x3c000000) >> 20;
+  return (uint8_t)(byte < 0x78 ? byte : 0x7e);
+}
+
+/// The values of the codes of IQ4_NL and IQ4_XS.
+static const int8_t iq4_values[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
+                                      1,    13,   25,  38,  53,  69,  89,  113};
+
+/// Scale and minimum of 32 elements of a Q4_K or Q5_K block, six bits each.
+typedef struct six_bit_pair {
+  uint8_t scale, minimum;
+} six_bit_pair;
+
+/// The pair of a run of 32 from the 12 bytes that hold eight pairs: four whole ones, the upper two
+/// bits of whose bytes belong to the other four.
+static inline six_bit_pair six_bit_pair_at(const uint8_t *packed, int run) {
+  if (run < 4) return (six_bit_pair){packed[run] & 63, packed[run + 4] & 63};
+  uint8_t low = packed[run + 4];
+  return (six_bit_pair){(uint8_t)((low & 15) | (packed[run - 4] >> 6 << 4)),
+                        (uint8_t)(low >> 4 | (packed[run] >> 6 << 4))};
+}
+
+/// The scale of a run of 32 of an IQ4_XS block, from −32 to 31.
+static inline int iq4_xs_scale(const uint8_t *block, int run) {
+  int low = block[4 + run / 2] >> 4 * (run % 2) & 15;
+  int high = load_u16(block + 2) >> 2 * run & 3;
+  return (low | high << 4) - 32;
+}
+
 /// ⌊log2f(value)⌋ of a positive value, log2f being the logarithm rounded to float32; values below
 /// 2^-126 give −127.
 ///
@@ -86,6 +154,15 @@ static inline int floor_log2_rounded(float value) {
   uint32_t size = (uint32_t)(next > 0 ? next - 1 : -next);
   uint32_t rounded_up = size == 0 ? 0 : counted[31 - __builtin_clz(size)];
   return distance <= rounded_up ? next : next - 1;
+}
+
+/// Codes of five bits: the fifth of each in 32 bits, the others in 16 bytes after them.
+static inline void store_five_bits(const uint8_t codes[32], uint8_t *bytes) {
+  memset(bytes, 0, 20);
+  for (int k = 0; k < 32; k++) {
+    bytes[k / 8] |= (uint8_t)(codes[k] >> 4 << k % 8);
+    bytes[4 + k % 16] |= (uint8_t)((codes[k] & 15) << (k < 16 ? 0 : 4));
+  }
 }
 
 #endif

@@ -18,6 +18,15 @@ package enum ReferenceDecoder {
     case .q8_0: decodeBlocks(format, bytes, into: values, decodeQ8_0)
     case .q4_0: decodeBlocks(format, bytes, into: values, decodeQ4_0)
     case .mxfp4: decodeBlocks(format, bytes, into: values, decodeMXFP4)
+    case .nvfp4: decodeBlocks(format, bytes, into: values, decodeNVFP4)
+    case .q4_1: decodeBlocks(format, bytes, into: values, decodeQ4_1)
+    case .q5_0: decodeBlocks(format, bytes, into: values, decodeQ5_0)
+    case .q5_1: decodeBlocks(format, bytes, into: values, decodeQ5_1)
+    case .iq4_nl: decodeBlocks(format, bytes, into: values, decodeIQ4_NL)
+    case .q4_k: decodeBlocks(format, bytes, into: values, decodeQ4_K)
+    case .q5_k: decodeBlocks(format, bytes, into: values, decodeQ5_K)
+    case .q6_k: decodeBlocks(format, bytes, into: values, decodeQ6_K)
+    case .iq4_xs: decodeBlocks(format, bytes, into: values, decodeIQ4_XS)
     }
   }
 
@@ -82,7 +91,7 @@ package enum ReferenceDecoder {
     }
   }
 
-  private static func nibble(_ block: UnsafeRawBufferPointer, _ start: Int, _ index: Int) -> UInt8 {
+  static func nibble(_ block: UnsafeRawBufferPointer, _ start: Int, _ index: Int) -> UInt8 {
     let byte = block[start + index % 16]
     return index < 16 ? byte & 15 : byte >> 4
   }

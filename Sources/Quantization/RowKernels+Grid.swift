@@ -35,20 +35,19 @@ extension RowKernels {
     kernels.f32_from_e2m1(row.packed.baseAddress, row.scales.baseAddress, out, row.count)
   }
 
-  /// Encodes from the grid: MXFP4 and Q8_0 exactly (see `quern_kernels.h`), Q4_0 by the best
-  /// lattice step. Other formats are not reached from codes.
+  /// Encodes from the grid: exactly where the format can hold the row, otherwise with the least
+  /// weighted squared error that the grid offers.
+  ///
+  /// - Parameter weights: one finite value ≥ 0 for each element, or nil where all count the same.
   package func encode(
-    _ format: NumberFormat, _ row: GridRow, into bytes: UnsafeMutableBufferPointer<UInt8>
+    _ format: NumberFormat, _ row: GridRow, weights: UnsafeBufferPointer<Float>? = nil,
+    into bytes: UnsafeMutableBufferPointer<UInt8>
   ) {
     precondition(format.byteCount(elements: row.count) == bytes.count)
-    guard let out = bytes.baseAddress else { return }
-    let (packed, scales) = (row.packed.baseAddress, row.scales.baseAddress)
-    switch format {
-    case .mxfp4: kernels.mxfp4_from_e2m1(packed, scales, out, row.count)
-    case .q8_0: kernels.q8_0_from_e2m1(packed, scales, out, row.count)
-    case .q4_0: kernels.q4_0_from_e2m1(packed, scales, out, row.count)
-    default: preconditionFailure("no encoder from the grid to \(format)")
-    }
+    precondition(weights == nil || weights?.count == row.count)
+    guard let block = block(format), let out = bytes.baseAddress else { return }
+    block.from_e2m1(
+      row.packed.baseAddress, row.scales.baseAddress, weights?.baseAddress, out, row.count)
   }
 
   /// Adds the comparison of two rows to `sums`; `position` is the index in the chunk of their

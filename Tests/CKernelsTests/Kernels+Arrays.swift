@@ -1,5 +1,6 @@
 import CKernels
 import QuernQuantization
+import QuernTensors
 import Testing
 
 /// The kernels on arrays.
@@ -21,10 +22,14 @@ extension RowKernels {
     return values.map(\.bitPattern)
   }
 
-  func encoded(_ format: NumberFormat, _ grid: Grid) -> [UInt8] {
-    var bytes = [UInt8](repeating: 0xA5, count: grid.scales.count * format.blockBytes)
+  func encoded(_ format: NumberFormat, _ grid: Grid, weights: [Float]? = nil) -> [UInt8] {
+    let count = format.byteCount(elements: 32 * grid.scales.count) ?? 0
+    var bytes = [UInt8](repeating: 0xA5, count: count)
     grid.withRow { row in
-      bytes.withUnsafeMutableBufferPointer { encode(format, row, into: $0) }
+      bytes.withUnsafeMutableBufferPointer { bytes in
+        guard let weights else { return encode(format, row, into: bytes) }
+        weights.withUnsafeBufferPointer { encode(format, row, weights: $0, into: bytes) }
+      }
     }
     return bytes
   }
@@ -75,10 +80,35 @@ struct Grid {
     scales = [scale]
   }
 
+  /// One code for each element.
+  var codes: [UInt8] { packed.flatMap { [$0 & 15, $0 >> 4] } }
+
+  /// By the reference decoder.
+  var values: [Float] {
+    var values = [Float](repeating: 7, count: 32 * scales.count)
+    packed.withUnsafeBytes { packed in
+      scales.withUnsafeBytes { scales in
+        values.withUnsafeMutableBufferPointer {
+          E2M1.decodeRow(packed, scales: scales, into: $0)
+        }
+      }
+    }
+    return values
+  }
+
   func withRow<Result>(_ body: (GridRow) -> Result) -> Result {
     packed.withUnsafeBufferPointer { packed in
       scales.withUnsafeBufferPointer { body(GridRow(packed: packed, scales: $0)) }
     }
+  }
+}
+
+extension NumberFormat {
+  /// Decoded bits, with one pattern for all NaNs where a value is a sum: when both terms are NaN,
+  /// which of them the sum keeps is the compiler's choice.
+  func comparable(_ bits: [UInt32]) -> [UInt32] {
+    guard f16ScaleOffsets.count > 1 else { return bits }
+    return bits.map { Float(bitPattern: $0).isNaN ? Float.nan.bitPattern : $0 }
   }
 }
 

@@ -34,6 +34,21 @@ import Testing
     #expect(spec.fields.map(\.bytes).reduce(0, +) == spec.bytes)
   }
 
+  @Test("every block format has a specification")
+  func specified() {
+    let blocks = NumberFormat.allCases.filter { $0.blockElements > 1 }.map(\.rawValue)
+    #expect(Set(blocks) == Set(BlockSpec.words))
+    let encoded = BlockVectors.encodedByGGUFPy + BlockVectors.encodedByGGML
+    #expect(Set(blocks) == Set(encoded) && blocks.count == encoded.count)
+  }
+
+  @Test("F16 scales lie where the specification has them", arguments: BlockSpec.words)
+  func scaleOffsets(word: String) throws {
+    let format = try #require(NumberFormat(rawValue: word))
+    let fields = try BlockSpec.read(word).fields.filter { $0.type == "f16" }
+    #expect(fields.map(\.offset) == format.f16ScaleOffsets)
+  }
+
   @Test("byte counts are whole blocks, or nothing")
   func byteCounts() {
     #expect(NumberFormat.q8_0.byteCount(elements: 64) == 68)
@@ -41,6 +56,7 @@ import Testing
     #expect(NumberFormat.mxfp4.byteCount(elements: 33) == nil)
     #expect(NumberFormat.f32.byteCount(elements: -4) == nil)
     #expect(NumberFormat.f32.byteCount(elements: Int.max) == nil)
-    #expect(NumberFormat(ggmlTypeID: 12) == nil)
+    #expect(NumberFormat.q4_k.byteCount(elements: 128) == nil)
+    #expect(NumberFormat(ggmlTypeID: 10) == nil)
   }
 }

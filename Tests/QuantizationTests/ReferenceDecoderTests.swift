@@ -1,4 +1,5 @@
 import QuernQuantization
+import QuernTensors
 import QuernTestSupport
 import Testing
 
@@ -29,6 +30,14 @@ import Testing
     #expect(ReferenceDecoder.decode(.f16, [0x00, 0x3C]) == [1])
     #expect(ReferenceDecoder.decode(.bf16, [0x80, 0x3F]) == [1])
     #expect(ReferenceDecoder.decode(.f32, [0, 0, 0]) == nil)
+  }
+
+  @Test("of NVFP4's scale bytes only 0x7F is special, and the sign is ignored")
+  func nvfp4Scales() {
+    for byte: UInt8 in 0...255 {
+      let scale = ReferenceDecoder.nvfp4Scale(byte)
+      #expect(scale == (byte == 0x7f ? 0 : byte & 0x7f == 0x7f ? 480 : E4M3.decode(byte & 0x7f)))
+    }
   }
 
   @Test("an E8M0 scale of 255 is NaN, whatever the code")

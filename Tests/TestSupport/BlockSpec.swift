@@ -6,6 +6,7 @@ package struct BlockSpec: Decodable, Sendable {
     package let name: String
     package let offset: Int
     package let bytes: Int
+    package let type: String
   }
   package struct Example: Decodable, Sendable {
     package let note: String
@@ -29,7 +30,10 @@ package struct BlockSpec: Decodable, Sendable {
   package let encode: [Example]
   package let grid: [GridExample]
 
-  package static let words = ["q8_0", "q4_0", "mxfp4"]
+  package static let words = [
+    "q8_0", "q4_0", "q4_1", "q5_0", "q5_1", "iq4_nl", "mxfp4", "nvfp4", "q4_k", "q5_k", "q6_k",
+    "iq4_xs",
+  ]
 
   package static func read(_ word: String) throws -> BlockSpec {
     let data = try Data(contentsOf: TestData.format("blocks/\(word)/spec.json"))

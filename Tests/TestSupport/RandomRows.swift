@@ -11,6 +11,18 @@ package struct SeededGenerator: RandomNumberGenerator {
     mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
     return mixed ^ (mixed >> 31)
   }
+
+  /// Random bytes, eight of each draw.
+  package mutating func bytes(_ count: Int) -> [UInt8] {
+    var bytes: [UInt8] = []
+    while bytes.count < count {
+      let word = next()
+      for place in 0..<min(8, count - bytes.count) {
+        bytes.append(UInt8(truncatingIfNeeded: word >> UInt64(8 * place)))
+      }
+    }
+    return bytes
+  }
 }
 
 /// Finite float32 rows that encoders can stumble over, as blocks of 32.

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "quern_gptq.h"
+
 typedef enum quern_level {
   QUERN_LEVEL_SCALAR = 0,
   QUERN_LEVEL_V3 = 1,
@@ -37,6 +39,49 @@ typedef struct quern_scale_counts {
   uint64_t first_non_finite;  ///< index of the first block with an infinite or NaN scale, else the block count
 } quern_scale_counts;
 
+/// What there is for one block format. `count` is a multiple of the format's block length; values
+/// are finite.
+typedef struct quern_block_kernels {
+  /// To float32: code times scale, rounded once.
+  void (*decode)(const uint8_t *blocks, float *out, size_t count);
+  /// The rule of the format's reference encoder, byte for byte: the scale from the largest
+  /// magnitude, or the search of the K and IQ formats.
+  void (*reference)(const float *source, uint8_t *blocks, size_t count);
+  /// Searches the scales (and codes) of least Σ weights[i]·(source[i] − decoded[i])². `weights` are
+  /// `count` finite values ≥ 0, or NULL where all are 1.
+  /// Exact for the formats of one scale but Q8_0, which takes the best of 32. A scale that must be
+  /// infinite is stored as that, for the caller to refuse.
+  void (*optimal)(const float *source, const float *weights, uint8_t *blocks, size_t count);
+  /// From the FP4 grid, same source layout as `f32_from_e2m1`: exact where the format can be,
+  /// otherwise the encoding of least weighted squared error that the grid offers.
+  void (*from_e2m1)(const uint8_t *packed, const uint8_t *e8m0, const float *weights,
+                    uint8_t *blocks, size_t count);
+} quern_block_kernels;
+
+/// How the scales of integer groups are stored; in memory they are float32.
+typedef enum quern_scale_type {
+  QUERN_SCALE_F32 = 0,
+  QUERN_SCALE_F16 = 1,
+  QUERN_SCALE_BF16 = 2,
+} quern_scale_type;
+
+/// Groups of integers: an element is (code − zero point) · scale. See `formats/integer-groups`.
+typedef struct quern_integer_layout {
+  size_t group;          ///< elements of one scale: 32, 64, 128, or a whole row
+  int32_t least, most;   ///< of the codes
+  bool zero_points;      ///< whether groups have zero points; those without have 0
+  bool negative_scales;  ///< whether scales may be negative
+  quern_scale_type scale;
+} quern_integer_layout;
+
+/// Where the parts of groups go: a code for each element, a scale and (or NULL) a zero point for each
+/// group.
+typedef struct quern_integer_planes {
+  int8_t *codes;
+  float *scales;
+  int8_t *zero_points;
+} quern_integer_planes;
+
 typedef struct quern_kernels {
   quern_level level;
 
@@ -49,25 +94,26 @@ typedef struct quern_kernels {
   /// Packed FP4 as released: byte j holds element 2j low, 2j+1 high; one E8M0 byte per 32 elements.
   /// count % 32 == 0. Code 8 decodes to −0.
   void (*f32_from_e2m1)(const uint8_t *packed, const uint8_t *e8m0, float *out, size_t count);
-  void (*f32_from_q8_0)(const uint8_t *blocks, float *out, size_t count);
-  void (*f32_from_q4_0)(const uint8_t *blocks, float *out, size_t count);
-  void (*f32_from_mxfp4)(const uint8_t *blocks, float *out, size_t count);
 
-  // -- encode from float32: finite input, count % 32 == 0 for block formats --------------------
+  // -- encode from float32: finite input ------------------------------------------------------
   void (*bf16_from_f32)(const float *source, void *out, size_t count);  ///< nearest even
   void (*f16_from_f32)(const float *source, void *out, size_t count);   ///< nearest even; ≥ 65520 → Inf
-  void (*q8_0_from_f32)(const float *source, uint8_t *blocks, size_t count);
-  void (*q4_0_from_f32)(const float *source, uint8_t *blocks, size_t count);
-  void (*mxfp4_from_f32)(const float *source, uint8_t *blocks, size_t count);
 
-  // -- encode from the FP4 grid (same source layout as f32_from_e2m1) --------------------------
-  /// Nibble relayout, scale byte copied: no arithmetic.
-  void (*mxfp4_from_e2m1)(const uint8_t *packed, const uint8_t *e8m0, uint8_t *blocks, size_t count);
-  /// Exact wherever an F16 scale can hold a power of two that puts every code on an int8; a block
-  /// for which none exists falls back to q8_0_from_f32 of its decoded values.
-  void (*q8_0_from_e2m1)(const uint8_t *packed, const uint8_t *e8m0, uint8_t *blocks, size_t count);
-  /// The best of the lattice steps {1, 1.5, 2, 3, 4}·unit with either sign, smallest squared error.
-  void (*q4_0_from_e2m1)(const uint8_t *packed, const uint8_t *e8m0, uint8_t *blocks, size_t count);
+  // -- block formats: `formats/blocks` has their bytes -----------------------------------------
+  quern_block_kernels q8_0, q4_0, q4_1, q5_0, q5_1, iq4_nl, mxfp4;  // blocks of 32
+  quern_block_kernels nvfp4;                                        // blocks of 64
+  quern_block_kernels q4_k, q5_k, q6_k, iq4_xs;                     // blocks of 256
+
+  // -- groups of integers: `formats/integer-groups` ---------------------------------------------
+  /// The scale from the largest magnitude, so that nothing is cut. A scale that its type cannot hold
+  /// is infinite. `count` is a multiple of the group.
+  void (*integers_by_absmax)(const quern_integer_layout *layout, const float *source,
+                             quern_integer_planes planes, size_t count);
+  /// Searches scales and zero points of least weighted squared error: `weights` as in `optimal`.
+  /// Exact for codes −8 … 7 in groups of up to 128 with scales in F16 or BF16 and no zero points,
+  /// otherwise the best of a fixed set, absmax among them.
+  void (*integers_optimally)(const quern_integer_layout *layout, const float *source,
+                             const float *weights, quern_integer_planes planes, size_t count);
 
   // -- check and compare -----------------------------------------------------------------------
   /// Index of the first NaN or infinity, or count.
@@ -83,6 +129,11 @@ typedef struct quern_kernels {
   bool (*compare_e2m1_q8_0)(const uint8_t *packed, const uint8_t *e8m0, const uint8_t *blocks,
                             size_t position, size_t count, quern_comparison *sums);
 
+  // -- round with error feedback ---------------------------------------------------------------
+  /// Rounds the columns of one Hessian block in up to 16 rows, as `quern_gptq.h` says.
+  void (*gptq)(const quern_gptq_factor *factor, const quern_gptq_rows *rows,
+               quern_gptq_workspace *workspace);
+
   // -- hash ------------------------------------------------------------------------------------
   /// BLAKE3 of `byte_count` bytes, 32-byte digest.
   void (*blake3)(const void *bytes, size_t byte_count, uint8_t digest[32]);
@@ -95,6 +146,33 @@ const quern_kernels *quern_kernels_best(void);
 
 /// Scans the F16 scale at the start of each block of `block_bytes` bytes.
 quern_scale_counts quern_scan_f16_scales(const uint8_t *blocks, size_t block_bytes, size_t block_count);
+
+/// Sums of a comparison whose errors count by weights, in the lanes of `quern_comparison`.
+typedef struct quern_weighted_sums {
+  double signal[16];  ///< sum of weight · source²
+  double noise[16];   ///< sum of weight · (source − output)²
+} quern_weighted_sums;
+
+/// Adds to `sums`; all arithmetic is in double, one rounding per operation.
+void quern_compare_weighted(const float *source, const float *output, const float *weights,
+                            size_t position, size_t count, quern_weighted_sums *sums);
+
+/// Weights to search a row with: importance[i] · (1 + source[i]² / mean)^⅜, the mean that of the
+/// squares of the row; finite. The power is taken in double.
+void quern_search_weights(const float *source, const float *importance, float *out, size_t count);
+
+/// out[i] = source[i] · factor; `out` may be `source`.
+void quern_scale_values(const float *source, float factor, float *out, size_t count);
+
+/// The largest |value| that is finite; 0 where there is none.
+float quern_largest_magnitude(const float *values, size_t count);
+
+/// Integers from the FP4 grid, with one power of two as the scale of each `group` elements: codes from
+/// −top to top, element k of group g being codes[k] · 2^exponents[g]. Stops at the first group that
+/// no power of two holds exactly, and returns its index, or the number of groups. A group of zeros
+/// has the exponent 0. group % 32 == 0, count % group == 0, 12 ≤ 2·top, top ≤ 127.
+size_t quern_integers_from_e2m1(const uint8_t *packed, const uint8_t *e8m0, size_t group, int top,
+                                int8_t *codes, int16_t *exponents, size_t count);
 
 /// Incremental BLAKE3 for byte strings that arrive in pieces (headers, combined digests).
 typedef struct quern_blake3_state {

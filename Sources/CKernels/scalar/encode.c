@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "../numbers.h"
+#include "extremes.h"
 #include "scalar.h"
 
 void quern_scalar_bf16_from_f32(const float *source, void *out, size_t count) {
@@ -15,18 +16,10 @@ void quern_scalar_f16_from_f32(const float *source, void *out, size_t count) {
   for (size_t i = 0; i < count; i++) store_u16(bytes + 2 * i, f16_of_f32(source[i]));
 }
 
-/// The first element of largest magnitude, with its sign; 0 when all are ±0.
-static float signed_maximum(const float *values) {
-  float largest = 0;
-  for (int i = 0; i < BLOCK_ELEMENTS; i++)
-    if (fabsf(values[i]) > fabsf(largest)) largest = values[i];
-  return largest;
-}
-
 /// d = largest magnitude ÷ 127; codes rounded half away from zero. A block whose 1/d overflows
 /// (largest below about 3.7e-37) is stored as zeros: the format's reference leaves it undefined.
 static void encode_q8_0_block(const float *values, uint8_t *block) {
-  float d = fabsf(signed_maximum(values)) / 127.0f;
+  float d = fabsf(signed_maximum(values, BLOCK_ELEMENTS)) / 127.0f;
   float inverse = d == 0 ? 0 : 1.0f / d;
   if (isinf(inverse)) d = inverse = 0;
   store_u16(block, f16_of_f32(d));
@@ -46,7 +39,7 @@ static uint8_t q4_0_code(float value, float inverse) {
 /// d = signed maximum ÷ −8. A zero block has d = −0 and codes 8, as the format's reference writes
 /// it; so has one whose 1/d overflows.
 static void encode_q4_0_block(const float *values, uint8_t *block) {
-  float d = signed_maximum(values) / -8.0f;
+  float d = signed_maximum(values, BLOCK_ELEMENTS) / -8.0f;
   float inverse = d == 0 ? 0 : 1.0f / d;
   if (isinf(inverse)) d = -0.0f, inverse = 0;
   store_u16(block, f16_of_f32(d));
@@ -61,26 +54,15 @@ void quern_scalar_q4_0_from_f32(const float *source, uint8_t *blocks, size_t cou
     encode_q4_0_block(source + i, blocks);
 }
 
-/// The code of the nearest grid value, the smaller one on ties; −0 is never written.
-static uint8_t mxfp4_code(float value, float unit) {
-  float magnitude = fabsf(value), smallest = INFINITY;
-  uint8_t code = 0;
-  for (uint8_t candidate = 0; candidate < 8; candidate++) {
-    float error = fabsf((float)e2m1_doubled[candidate] * unit - magnitude);
-    if (error < smallest) smallest = error, code = candidate;
-  }
-  return value < 0 && code != 0 ? code | 8 : code;
-}
-
 /// e = ⌊log2f(largest magnitude)⌋ − 2 + 127. A block for which that is negative is stored as zeros.
 static void encode_mxfp4_block(const float *values, uint8_t *block) {
-  int e = floor_log2_rounded(fabsf(signed_maximum(values))) - 2 + 127;
+  int e = floor_log2_rounded(fabsf(signed_maximum(values, BLOCK_ELEMENTS))) - 2 + 127;
   memset(block, 0, MXFP4_BYTES);
   if (e < 0) return;
   float unit = e2m1_unit((uint8_t)e);
   block[0] = (uint8_t)e;
   for (int k = 0; k < 16; k++) {
-    uint8_t low = mxfp4_code(values[k], unit), high = mxfp4_code(values[k + 16], unit);
+    uint8_t low = nearest_e2m1(values[k], unit), high = nearest_e2m1(values[k + 16], unit);
     block[1 + k] = (uint8_t)(low | high << 4);
   }
 }

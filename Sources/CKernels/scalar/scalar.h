@@ -14,19 +14,86 @@ void quern_scalar_f32_from_e2m1(const uint8_t *packed, const uint8_t *e8m0, floa
 void quern_scalar_f32_from_q8_0(const uint8_t *blocks, float *out, size_t count);
 void quern_scalar_f32_from_q4_0(const uint8_t *blocks, float *out, size_t count);
 void quern_scalar_f32_from_mxfp4(const uint8_t *blocks, float *out, size_t count);
+void quern_scalar_f32_from_q4_1(const uint8_t *blocks, float *out, size_t count);
+void quern_scalar_f32_from_q5_0(const uint8_t *blocks, float *out, size_t count);
+void quern_scalar_f32_from_q5_1(const uint8_t *blocks, float *out, size_t count);
+void quern_scalar_f32_from_iq4_nl(const uint8_t *blocks, float *out, size_t count);
+void quern_scalar_f32_from_nvfp4(const uint8_t *blocks, float *out, size_t count);
+void quern_scalar_f32_from_q4_k(const uint8_t *blocks, float *out, size_t count);
+void quern_scalar_f32_from_q5_k(const uint8_t *blocks, float *out, size_t count);
+void quern_scalar_f32_from_q6_k(const uint8_t *blocks, float *out, size_t count);
+void quern_scalar_f32_from_iq4_xs(const uint8_t *blocks, float *out, size_t count);
 
 void quern_scalar_bf16_from_f32(const float *source, void *out, size_t count);
 void quern_scalar_f16_from_f32(const float *source, void *out, size_t count);
 void quern_scalar_q8_0_from_f32(const float *source, uint8_t *blocks, size_t count);
 void quern_scalar_q4_0_from_f32(const float *source, uint8_t *blocks, size_t count);
 void quern_scalar_mxfp4_from_f32(const float *source, uint8_t *blocks, size_t count);
+void quern_scalar_q4_1_from_f32(const float *source, uint8_t *blocks, size_t count);
+void quern_scalar_q5_0_from_f32(const float *source, uint8_t *blocks, size_t count);
+void quern_scalar_q5_1_from_f32(const float *source, uint8_t *blocks, size_t count);
+void quern_scalar_iq4_nl_from_f32(const float *source, uint8_t *blocks, size_t count);
+void quern_scalar_nvfp4_from_f32(const float *source, uint8_t *blocks, size_t count);
+void quern_scalar_q4_k_from_f32(const float *source, uint8_t *blocks, size_t count);
+void quern_scalar_q5_k_from_f32(const float *source, uint8_t *blocks, size_t count);
+void quern_scalar_q6_k_from_f32(const float *source, uint8_t *blocks, size_t count);
+void quern_scalar_iq4_xs_from_f32(const float *source, uint8_t *blocks, size_t count);
 
-void quern_scalar_mxfp4_from_e2m1(const uint8_t *packed, const uint8_t *e8m0, uint8_t *blocks,
+void quern_scalar_q8_0_optimally(const float *source, const float *weights, uint8_t *blocks,
                                   size_t count);
-void quern_scalar_q8_0_from_e2m1(const uint8_t *packed, const uint8_t *e8m0, uint8_t *blocks,
-                                 size_t count);
-void quern_scalar_q4_0_from_e2m1(const uint8_t *packed, const uint8_t *e8m0, uint8_t *blocks,
-                                 size_t count);
+void quern_scalar_q4_0_optimally(const float *source, const float *weights, uint8_t *blocks,
+                                  size_t count);
+void quern_scalar_q5_0_optimally(const float *source, const float *weights, uint8_t *blocks,
+                                  size_t count);
+void quern_scalar_iq4_nl_optimally(const float *source, const float *weights, uint8_t *blocks,
+                                  size_t count);
+void quern_scalar_mxfp4_optimally(const float *source, const float *weights, uint8_t *blocks,
+                                  size_t count);
+void quern_scalar_nvfp4_optimally(const float *source, const float *weights, uint8_t *blocks,
+                                  size_t count);
+void quern_scalar_q4_1_optimally(const float *source, const float *weights, uint8_t *blocks,
+                                  size_t count);
+void quern_scalar_q5_1_optimally(const float *source, const float *weights, uint8_t *blocks,
+                                  size_t count);
+void quern_scalar_q4_k_optimally(const float *source, const float *weights, uint8_t *blocks,
+                                  size_t count);
+void quern_scalar_q5_k_optimally(const float *source, const float *weights, uint8_t *blocks,
+                                  size_t count);
+void quern_scalar_q6_k_optimally(const float *source, const float *weights, uint8_t *blocks,
+                                  size_t count);
+void quern_scalar_iq4_xs_optimally(const float *source, const float *weights, uint8_t *blocks,
+                                  size_t count);
+
+void quern_scalar_mxfp4_from_e2m1(const uint8_t *packed, const uint8_t *e8m0,
+                                  const float *weights, uint8_t *blocks, size_t count);
+void quern_scalar_q8_0_from_e2m1(const uint8_t *packed, const uint8_t *e8m0,
+                                  const float *weights, uint8_t *blocks, size_t count);
+void quern_scalar_q4_0_from_e2m1(const uint8_t *packed, const uint8_t *e8m0,
+                                  const float *weights, uint8_t *blocks, size_t count);
+void quern_scalar_q4_1_from_e2m1(const uint8_t *packed, const uint8_t *e8m0, const float *weights,
+                                 uint8_t *blocks, size_t count);
+void quern_scalar_q5_0_from_e2m1(const uint8_t *packed, const uint8_t *e8m0, const float *weights,
+                                 uint8_t *blocks, size_t count);
+void quern_scalar_q5_1_from_e2m1(const uint8_t *packed, const uint8_t *e8m0, const float *weights,
+                                 uint8_t *blocks, size_t count);
+void quern_scalar_iq4_nl_from_e2m1(const uint8_t *packed, const uint8_t *e8m0, const float *weights,
+                                 uint8_t *blocks, size_t count);
+void quern_scalar_nvfp4_from_e2m1(const uint8_t *packed, const uint8_t *e8m0, const float *weights,
+                                 uint8_t *blocks, size_t count);
+void quern_scalar_q4_k_from_e2m1(const uint8_t *packed, const uint8_t *e8m0, const float *weights,
+                                 uint8_t *blocks, size_t count);
+void quern_scalar_q5_k_from_e2m1(const uint8_t *packed, const uint8_t *e8m0, const float *weights,
+                                 uint8_t *blocks, size_t count);
+void quern_scalar_q6_k_from_e2m1(const uint8_t *packed, const uint8_t *e8m0, const float *weights,
+                                 uint8_t *blocks, size_t count);
+void quern_scalar_iq4_xs_from_e2m1(const uint8_t *packed, const uint8_t *e8m0, const float *weights,
+                                 uint8_t *blocks, size_t count);
+
+void quern_scalar_integers_by_absmax(const quern_integer_layout *layout, const float *source,
+                                     quern_integer_planes planes, size_t count);
+void quern_scalar_integers_optimally(const quern_integer_layout *layout, const float *source,
+                                     const float *weights, quern_integer_planes planes,
+                                     size_t count);
 
 size_t quern_scalar_first_non_finite(const float *values, size_t count);
 void quern_scalar_compare(const float *source, const float *output, size_t position, size_t count,
@@ -37,6 +104,9 @@ bool quern_scalar_compare_e2m1_mxfp4(const uint8_t *packed, const uint8_t *e8m0,
 bool quern_scalar_compare_e2m1_q8_0(const uint8_t *packed, const uint8_t *e8m0,
                                     const uint8_t *blocks, size_t position, size_t count,
                                     quern_comparison *sums);
+
+void quern_scalar_gptq(const quern_gptq_factor *factor, const quern_gptq_rows *rows,
+                       quern_gptq_workspace *workspace);
 
 extern const quern_kernels quern_scalar_kernels;
 

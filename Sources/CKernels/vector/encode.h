@@ -97,7 +97,7 @@ static void q8_0_from_f32(const float *source, uint8_t *blocks, size_t count) {
 /// With the sign bit turned to the lowest place, the largest of the bit patterns is the largest
 /// magnitude, a negative one before its positive twin. Only where both twins are there does the order
 /// of the elements matter; a branch on the sign itself would be mispredicted in every other block.
-static inline float signed_maximum(const float *source) {
+static inline float signed_maximum_of(const float *source) {
   block_values values = load_block_values(source);
   uints16 low = (uints16)values.low, high = (uints16)values.high;
   uint32_t turned = largest_of(
@@ -120,7 +120,7 @@ static void q4_0_from_f32(const float *source, uint8_t *blocks, size_t count) {
     size_t group = next_group(count);
     block_scales scales = {0};
     for (size_t i = 0; i < group; i++)
-      scales.largest[i] = signed_maximum(source + i * BLOCK_ELEMENTS);
+      scales.largest[i] = signed_maximum_of(source + i * BLOCK_ELEMENTS);
     divide_scales(&scales, -8.0f, -0.0f);
     for (size_t i = 0; i < group; i++, source += BLOCK_ELEMENTS, blocks += Q4_0_BYTES) {
       block_values values = load_block_values(source);

@@ -1,0 +1,37 @@
+#pragma STDC FP_CONTRACT OFF
+
+#include "integer_groups.h"
+
+void quern_scalar_integers_by_absmax(const quern_integer_layout *layout, const float *source,
+                                     quern_integer_planes planes, size_t count) {
+  for (size_t g = 0; g < count / layout->group; g++) {
+    const float *values = source + g * layout->group;
+    group_extremes extremes = extremes_of_group(values, layout->group);
+    store_group(layout, values, absmax_choice(layout, extremes), planes, g);
+  }
+}
+
+static group_choice best_of_all(const quern_integer_layout *layout, const float *values,
+                                const float *weights) {
+  optimal_format format =
+    layout->scale == QUERN_SCALE_F16 ? optimal_int4_f16 : optimal_int4_bf16;
+  format.either_sign = layout->negative_scales;
+  if (!weights) weights = quern_equal_weights;
+  return choice_of(&format, quern_optimal_scale(&format, values, weights, (int)layout->group));
+}
+
+void quern_scalar_integers_optimally(const quern_integer_layout *layout, const float *source,
+                                     const float *weights, quern_integer_planes planes,
+                                     size_t count) {
+  for (size_t g = 0; g < count / layout->group; g++) {
+    const float *values = source + g * layout->group;
+    const float *own =
+      weights_of_group(weights ? weights + g * layout->group : NULL, layout->group);
+    group_extremes extremes = extremes_of_group(values, layout->group);
+    group_choice absmax = absmax_choice(layout, extremes), choice = absmax;
+    if (absmax.scale <= 0x1.fffffep127f)
+      choice = is_searched_exactly(layout) ? best_of_all(layout, values, own)
+                                           : best_of_spread(layout, values, own, extremes);
+    store_group(layout, values, choice, planes, g);
+  }
+}
