@@ -18,6 +18,9 @@ package struct GGUFHeader: Equatable, Sendable {
     }
   }
 
+  /// What the places of tensors are multiples of, where no key says otherwise.
+  package static let defaultAlignment = GGUFFormat.defaultAlignment
+
   /// Everything up to the first tensor's bytes, with its padding.
   package let bytes: [UInt8]
   package let alignment: Int
