@@ -12,6 +12,15 @@ let formatTables: [Resource] = [
   .embedInCode("recipes/gguf-source.json5"),
   .embedInCode("recipes/gguf-q8_0.json5"),
   .embedInCode("recipes/gguf-q4_0.json5"),
+  .embedInCode("recipes/gguf-q4_k_m.json5"),
+  .embedInCode("recipes/gguf-q4_k_s.json5"),
+  .embedInCode("recipes/gguf-q5_k_m.json5"),
+  .embedInCode("recipes/gguf-q6_k.json5"),
+  .embedInCode("recipes/gguf-iq4_xs.json5"),
+  .embedInCode("recipes/gguf-iq4_nl.json5"),
+  .embedInCode("recipes/gguf-nvfp4.json5"),
+  .embedInCode("recipes/gguf-v4-int8.json5"),
+  .embedInCode("recipes/gguf-v4-int4.json5"),
 ]
 
 let swiftSettings: [SwiftSetting] = [.treatAllWarnings(as: .error)]
@@ -53,8 +62,10 @@ let package = Package(
     .target(
       name: "QuernFormats", path: "formats",
       exclude: [
-        "README.md", "blocks", "numbers", "hashing", "containers/safetensors", "containers/gguf",
-        "containers/json", "tokenizers", "certificate", "layouts", "architectures/README.md",
+        "README.md", "blocks", "integer-groups", "numbers", "hashing", "containers/safetensors",
+        "containers/gguf",
+        "containers/json", "tokenizers", "calibration", "certificate", "layouts",
+        "architectures/README.md",
       ],
       sources: ["Formats.swift"], resources: formatTables, swiftSettings: swiftSettings),
     .target(name: "CKernels", path: "Sources/CKernels", cSettings: optimisedC),
@@ -105,7 +116,7 @@ let package = Package(
     .target(
       name: "QuernTestSupport",
       dependencies: ["QuernTensors", "QuernContainers"],
-      path: "Tests/TestSupport", swiftSettings: swiftSettings),
+      path: "Tests/TestSupport", swiftSettings: optimisedSwift),
     tests("CKernels", ["CKernels", "QuernTensors", "QuernQuantization"]),
     tests("Tensors", ["QuernTensors"]),
     tests("Quantization", ["CKernels", "QuernTensors", "QuernQuantization"]),

@@ -23,6 +23,15 @@ package enum Formats {
       ("gguf", "source", PackageResources.gguf_source_json5),
       ("gguf", "q8_0", PackageResources.gguf_q8_0_json5),
       ("gguf", "q4_0", PackageResources.gguf_q4_0_json5),
+      ("gguf", "q4_k_m", PackageResources.gguf_q4_k_m_json5),
+      ("gguf", "q4_k_s", PackageResources.gguf_q4_k_s_json5),
+      ("gguf", "q5_k_m", PackageResources.gguf_q5_k_m_json5),
+      ("gguf", "q6_k", PackageResources.gguf_q6_k_json5),
+      ("gguf", "iq4_xs", PackageResources.gguf_iq4_xs_json5),
+      ("gguf", "iq4_nl", PackageResources.gguf_iq4_nl_json5),
+      ("gguf", "nvfp4", PackageResources.gguf_nvfp4_json5),
+      ("gguf", "v4-int8", PackageResources.gguf_v4_int8_json5),
+      ("gguf", "v4-int4", PackageResources.gguf_v4_int4_json5),
     ]
   }
 }

@@ -34,6 +34,19 @@ public struct Certificate: Equatable, Sendable {
     }
   }
 
+  /// A file beside the checkpoint that the values depend on.
+  public struct SideInput: Equatable, Sendable {
+    /// Name of the file, without its folder.
+    public var name: String
+    /// BLAKE3 of the whole file.
+    public var hash: String
+
+    public init(name: String, hash: String) {
+      self.name = name
+      self.hash = hash
+    }
+  }
+
   public static let formatName = "quern-certificate"
   public static let formatVersion = 1
 
@@ -47,6 +60,10 @@ public struct Certificate: Equatable, Sendable {
   public var repositoryID: String?
   public var revision: String?
   public var sourceFiles: [SourceFile]
+  /// The importance data that errors were weighted with.
+  public var imatrix: SideInput?
+  /// The calibration statistics that `gptq` rounded with.
+  public var calibration: SideInput?
   public var planHash: String
   public var files: [OutputFile]
   public var rows: [CertificateRow]
@@ -56,7 +73,9 @@ public struct Certificate: Equatable, Sendable {
   public init(
     toolVersion: String, target: String, architecture: String, recipeName: String,
     recipe: JSONObject, options: JSONObject, repositoryID: String?, revision: String?,
-    sourceFiles: [SourceFile], planHash: String, files: [OutputFile], rows: [CertificateRow],
+    sourceFiles: [SourceFile], imatrix: SideInput? = nil, calibration: SideInput? = nil,
+    planHash: String, files: [OutputFile],
+    rows: [CertificateRow],
     dropped: [(name: String, reason: String)]
   ) {
     self.toolVersion = toolVersion
@@ -68,6 +87,8 @@ public struct Certificate: Equatable, Sendable {
     self.repositoryID = repositoryID
     self.revision = revision
     self.sourceFiles = sourceFiles
+    self.imatrix = imatrix
+    self.calibration = calibration
     self.planHash = planHash
     self.files = files
     self.rows = rows
@@ -130,6 +151,8 @@ extension Certificate {
     if let repositoryID { writer.member("repository", repositoryID) }
     if let revision { writer.member("revision", revision) }
     writer.member("plan", planHash)
+    if let imatrix { imatrix.write("imatrix", to: &writer) }
+    if let calibration { calibration.write("calibration", to: &writer) }
     writer.key("sourceFiles")
     writer.beginArray()
     for file in sourceFiles {
@@ -170,6 +193,12 @@ extension CertificateRow {
     if let errorBound { writer.member("errorBound", errorBound) }
     sums.writeMembers(to: &writer)
     counts.writeMembers(to: &writer)
+    if let importance { importance.write(to: &writer) }
+    if let calibration { calibration.write(to: &writer) }
+    if !scaleExponents.isEmpty {
+      writer.key("scaleExponents")
+      writer.value(.array(scaleExponents.map { .integer($0) }))
+    }
     writer.member("offset", offset)
     writer.member("bytes", byteCount)
     writer.member("parts", parts)
@@ -179,6 +208,37 @@ extension CertificateRow {
     writer.beginArray(.inline)
     for source in sources { source.write(to: &writer) }
     writer.end()
+    writer.end()
+  }
+}
+
+extension Certificate.SideInput {
+  fileprivate func write(_ key: String, to writer: inout JSONWriter) {
+    writer.key(key)
+    writer.beginObject(.inline)
+    writer.member("name", name)
+    writer.member("hash", hash)
+    writer.end()
+  }
+}
+
+extension CertificateRow.Calibration {
+  fileprivate func write(to writer: inout JSONWriter) {
+    writer.key("calibration")
+    writer.beginObject(.inline)
+    writer.member("unseenExperts", unseenExpertCount)
+    writer.end()
+  }
+}
+
+extension CertificateRow.Importance {
+  fileprivate func write(to writer: inout JSONWriter) {
+    writer.key("importance")
+    writer.beginObject(.inline)
+    writer.member("unseenExperts", unseenExpertCount)
+    if let sqnr = sqnrDecibels { writer.member("sqnr", sqnr) }
+    writer.member("signal", signal)
+    writer.member("noise", noise)
     writer.end()
   }
 }

@@ -87,6 +87,11 @@ extension Certificate {
     let sourceFiles = sources.compactMap { $0.object.flatMap(SourceFile.init) }
     let outputFiles = files.compactMap { $0.object.flatMap(OutputFile.init) }
     let droppedTensors = dropped.compactMap { $0.object.flatMap(Self.dropped) }
+    let imatrix = head["imatrix"]?.object.flatMap(SideInput.init)
+    let calibration = head["calibration"]?.object.flatMap(SideInput.init)
+    guard (imatrix == nil) == (head["imatrix"] == nil),
+      (calibration == nil) == (head["calibration"] == nil)
+    else { return nil }
     guard sourceFiles.count == sources.count, outputFiles.count == files.count,
       droppedTensors.count == dropped.count,
       rows.allSatisfy({ outputFiles.indices.contains($0.file) })
@@ -95,7 +100,8 @@ extension Certificate {
       toolVersion: String(tool.drop { $0 != " " }.dropFirst()), target: target,
       architecture: architecture, recipeName: name, recipe: recipe, options: options,
       repositoryID: head["repository"]?.string, revision: head["revision"]?.string,
-      sourceFiles: sourceFiles, planHash: plan, files: outputFiles, rows: rows,
+      sourceFiles: sourceFiles,
+      imatrix: imatrix, calibration: calibration, planHash: plan, files: outputFiles, rows: rows,
       dropped: droppedTensors)
   }
 
@@ -104,6 +110,13 @@ extension Certificate {
       return nil
     }
     return (name, reason)
+  }
+}
+
+extension Certificate.SideInput {
+  fileprivate init?(_ object: JSONObject) {
+    guard let name = object["name"]?.string, let hash = object["hash"]?.string else { return nil }
+    self.init(name: name, hash: hash)
   }
 }
 
@@ -148,12 +161,37 @@ extension CertificateRow {
       !offset.addingReportingOverflow(bytes).overflow, Shape(shape).checkedElementCount != nil
     else { return nil }
     let parsed = sources.compactMap { $0.object.flatMap(Source.init) }
-    guard parsed.count == sources.count else { return nil }
+    let importance = row["importance"]?.object.flatMap(Importance.init)
+    let calibration = row["calibration"]?.object.flatMap(Calibration.init)
+    let exponents = row["scaleExponents"]?.integers
+    guard parsed.count == sources.count, (importance == nil) == (row["importance"] == nil),
+      (calibration == nil) == (row["calibration"] == nil),
+      (exponents == nil) == (row["scaleExponents"] == nil),
+      exponents?.allSatisfy({ (-126...127).contains($0) }) ?? true
+    else { return nil }
     self.init(
       name: name, file: file, role: role, type: type, method: method, shape: shape, sources: parsed,
-      sums: sums, errorBound: row["errorBound"]?.real, counts: counts, offset: offset,
+      sums: sums, errorBound: row["errorBound"]?.real, counts: counts,
+      importance: importance, calibration: calibration, scaleExponents: exponents ?? [],
+      offset: offset,
       byteCount: bytes, parts: parts, chunkRows: chunkRows, hash: hash)
     guard row["class"]?.string == classification.rawValue else { return nil }
+  }
+}
+
+extension CertificateRow.Calibration {
+  fileprivate init?(_ object: JSONObject) {
+    guard let unseen = object["unseenExperts"]?.integer, unseen >= 0 else { return nil }
+    self.init(unseenExpertCount: unseen)
+  }
+}
+
+extension CertificateRow.Importance {
+  fileprivate init?(_ object: JSONObject) {
+    guard let unseen = object["unseenExperts"]?.integer, let signal = object["signal"]?.real,
+      let noise = object["noise"]?.real, unseen >= 0, signal >= 0, noise >= 0
+    else { return nil }
+    self.init(unseenExpertCount: unseen, signal: signal, noise: noise)
   }
 }
 

@@ -45,6 +45,37 @@ public struct CertificateRow: Equatable, Sendable {
     public init() {}
   }
 
+  /// What importance data did to a tensor.
+  public struct Importance: Equatable, Sendable {
+    /// Experts without data of their own: their columns all count the same.
+    public var unseenExpertCount: Int
+    /// Sum of weight · source².
+    public var signal: Double
+    /// Sum of weight · (source − output)².
+    public var noise: Double
+
+    public init(unseenExpertCount: Int, signal: Double, noise: Double) {
+      self.unseenExpertCount = unseenExpertCount
+      self.signal = signal
+      self.noise = noise
+    }
+
+    /// As `ErrorSums.sqnrDecibels`, of the weighted sums.
+    public var sqnrDecibels: Double? {
+      var sums = ErrorSums()
+      (sums.signal, sums.noise) = (signal, noise)
+      return sums.sqnrDecibels
+    }
+  }
+
+  /// What calibration statistics did to a tensor.
+  public struct Calibration: Equatable, Sendable {
+    /// Experts without statistics: their rows are encoded as `optimal` does.
+    public var unseenExpertCount: Int
+
+    public init(unseenExpertCount: Int) { self.unseenExpertCount = unseenExpertCount }
+  }
+
   public var name: String
   /// Position in the certificate's files.
   public var file: Int
@@ -58,6 +89,13 @@ public struct CertificateRow: Equatable, Sendable {
   /// A bound on every |error|, where one follows from the scales.
   public var errorBound: Double?
   public var counts: Counts
+  /// Nil where no imatrix had a part in it.
+  public var importance: Importance?
+  /// Nil where no statistics had a part in it.
+  public var calibration: Calibration?
+  /// The exponents of the powers of two that NVFP4 values are multiplied by: one for each expert or
+  /// one for all; empty where there is none.
+  public var scaleExponents: [Int]
   /// Where the tensor begins in its file.
   public var offset: Int
   public var byteCount: Int
@@ -69,7 +107,9 @@ public struct CertificateRow: Equatable, Sendable {
 
   public init(
     name: String, file: Int, role: String, type: String, method: String, shape: [Int],
-    sources: [Source], sums: ErrorSums, errorBound: Double?, counts: Counts, offset: Int,
+    sources: [Source], sums: ErrorSums, errorBound: Double?, counts: Counts,
+    importance: Importance? = nil, calibration: Calibration? = nil, scaleExponents: [Int] = [],
+    offset: Int,
     byteCount: Int, parts: Int, chunkRows: Int, hash: String
   ) {
     self.name = name
@@ -82,6 +122,9 @@ public struct CertificateRow: Equatable, Sendable {
     self.sums = sums
     self.errorBound = errorBound
     self.counts = counts
+    self.importance = importance
+    self.calibration = calibration
+    self.scaleExponents = scaleExponents
     self.offset = offset
     self.byteCount = byteCount
     self.parts = parts

@@ -82,7 +82,10 @@ public struct Conversion: Sendable {
 
   /// Bytes a run allocates for its buffers: they depend on the plan and the threads, never on the
   /// model's size.
-  public var bufferByteCount: Int { threadCount * WorkerBuffers.Sizes(plan).byteCount }
+  public var bufferByteCount: Int {
+    threadCount * WorkerBuffers.Sizes(plan).byteCount
+      + FactorCache.byteCount(plan, threadCount: threadCount)
+  }
 
   /// `out.gguf.certificate.json` for `out.gguf`.
   public static func certificateName(forOutput path: String) -> String {
@@ -106,9 +109,11 @@ public struct Conversion: Sendable {
     let collector = CertificateCollector(plan, kernels: kernels)
     let pool = FilePool()
     let sizes = WorkerBuffers.Sizes(plan)
+    let factors = FactorCache(plan)
     let (plan, kernels) = (plan, kernels)
     Threads.run(min(threadCount, max(1, queue.count))) { _ in
-      let worker = ChunkWorker(plan, kernels: kernels, pool: pool, outputs: outputs, sizes: sizes)
+      let worker = ChunkWorker(
+        plan, kernels: kernels, pool: pool, outputs: outputs, factors: factors, sizes: sizes)
       while let chunk = queue.take() {
         if control.isInterrupted { return queue.fail(.interrupted, at: chunk.index) }
         do throws(ConversionError) {

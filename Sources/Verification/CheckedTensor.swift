@@ -20,8 +20,24 @@ struct CheckedTensor: Sendable {
   var method: PlannedTensor.Method?
   /// True where errors are bounded by the scales: Q4_0 from the FP4 grid.
   var hasGridBound = false
+  /// True where errors were weighted, so that scales are the best for weights that are not known here.
+  var isWeighted = false
+  /// What the values of NVFP4 are multiplied by: one factor for each expert, or one for all; empty for
+  /// none.
+  var secondScales: [Float] = []
   /// True where NaN and infinite source values were to become 0.
   var replacesNonFinite = false
+
+  /// What the values of a row are multiplied by.
+  func secondScale(ofRow row: Int) -> Float {
+    guard !secondScales.isEmpty else { return 1 }
+    return secondScales[row / max(1, shape.rowCount / secondScales.count)]
+  }
+
+  /// The factors that exponents of a plan or a certificate stand for.
+  fileprivate static func factors(_ exponents: [Int]) -> [Float] {
+    exponents.map { Float(sign: .plus, exponent: $0, significand: 1) }
+  }
 
   var rowLength: Int { shape.rowLength }
   var rowByteCount: Int { format.byteCount(elements: rowLength) ?? 0 }
@@ -42,7 +58,9 @@ extension CheckedTensor {
     self.init(
       name: tensor.name, file: file, offset: offset, shape: tensor.shape, format: tensor.format,
       grid: tensor.grid, expression: tensor.expression, method: tensor.method,
-      hasGridBound: tensor.method == .gridAware && tensor.format == .q4_0,
+      hasGridBound: tensor.method == .gridAware && tensor.format == .q4_0
+        && tensor.importance == nil,
+      isWeighted: tensor.importance != nil, secondScales: Self.factors(tensor.scaleExponents),
       replacesNonFinite: options.nonFinite == .zero)
   }
 
@@ -61,11 +79,13 @@ extension CheckedTensor {
       row.byteCount <= fileByteCount, row.offset <= fileByteCount - row.byteCount,
       shape.rowCount % row.parts == 0, row.chunkRows <= shape.rowCount / row.parts,
       let rowByteCount = format.byteCount(elements: shape.rowLength),
-      rowByteCount * row.chunkRows <= Self.maximumChunkByteCount
+      rowByteCount * row.chunkRows <= Self.maximumChunkByteCount,
+      row.scaleExponents.isEmpty || shape.rowCount % row.scaleExponents.count == 0
     else { return nil }
     self.init(
       name: row.name, file: row.file, offset: row.offset, shape: shape, format: format,
       grid: ChunkGrid(
-        parts: row.parts, rowsPerPart: shape.rowCount / row.parts, chunkRows: row.chunkRows))
+        parts: row.parts, rowsPerPart: shape.rowCount / row.parts, chunkRows: row.chunkRows),
+      isWeighted: row.importance != nil, secondScales: Self.factors(row.scaleExponents))
   }
 }

@@ -100,6 +100,7 @@ extension ChunkChecker {
     for first in stride(from: 0, to: rows.count, by: tileRows) {
       let tile = first..<min(first + tileRows, rows.count)
       decodeOutput(tensor, tile, output)
+      multiply(tensor, firstRow: firstRow + first)
       if case .values(let values) = tensor.expression {
         let start = (firstRow + first) * tensor.rowLength
         source = Array(values[start..<start + tile.count * tensor.rowLength])
@@ -111,7 +112,9 @@ extension ChunkChecker {
           finding.counts.zeroedNonFinite += Self.replaceNonFinite(in: &source)
         }
         if finding.wrongRow == nil,
-          let row = wrongRow(tensor, runs, tile, firstRow: rows.lowerBound, output)
+          let row = wrongRow(
+            tensor, runs, tile, firstRow: rows.lowerBound,
+            secondScale: tensor.secondScale(ofRow: firstRow), output)
         {
           finding.wrongRow = firstRow + row
         }
@@ -130,6 +133,19 @@ extension ChunkChecker {
         let end = tile.upperBound * tensor.rowByteCount
         ReferenceDecoder.decode(
           tensor.format, UnsafeRawBufferPointer(rebasing: bytes[start..<end]), into: values)
+      }
+    }
+  }
+
+  /// Multiplies decoded rows by the second scale of their expert.
+  private func multiply(_ tensor: CheckedTensor, firstRow: Int) {
+    guard tensor.secondScales.contains(where: { $0 != 1 }) else { return }
+    decoded.withUnsafeMutableBufferPointer { values in
+      for row in 0..<values.count / tensor.rowLength {
+        let factor = tensor.secondScale(ofRow: firstRow + row)
+        for index in row * tensor.rowLength..<(row + 1) * tensor.rowLength {
+          values[index] *= factor
+        }
       }
     }
   }
@@ -159,16 +175,26 @@ extension ChunkChecker {
   }
 
   /// The first row of a tile, counted from the chunk's first, that is not what the method gives.
+  ///
+  /// - Parameter secondScale: of these rows, a power of two; a chunk is of one expert.
   private func wrongRow(
     _ tensor: CheckedTensor, _ runs: [SourceRun], _ tile: Range<Int>, firstRow: Int,
-    _ output: [UInt8]
+    secondScale: Float, _ output: [UInt8]
   ) -> Int? {
     guard let method = tensor.method, let run = runs.first else { return nil }
     // A NaN scale has no grid: the chunk that holds one is encoded from values.
     if method == .gridAware, run.scales.contains(255) { return nil }
-    let scales = method == .gridAware ? gridScales(tensor, run, tile, firstRow: firstRow) : nil
-    let check = MethodCheck(method: method, format: tensor.format)
+    var scales = method == .gridAware ? gridScales(tensor, run, tile, firstRow: firstRow) : nil
+    let exponent = Int(secondScale.exponent)
+    if exponent != 0 { scales = scales?.map { UInt8(clamping: Int($0) - exponent) } }
+    let check = MethodCheck(
+      method: method, format: tensor.format, isWeighted: tensor.isWeighted)
     let bytes = tile.lowerBound * tensor.rowByteCount..<tile.upperBound * tensor.rowByteCount
+    let factor = Float(sign: .plus, exponent: -exponent, significand: 1)
+    let (source, decoded) =
+      exponent == 0
+      ? (self.source, self.decoded)
+      : (self.source.map { $0 * factor }, self.decoded.map { $0 * factor })
     let violation = source.withUnsafeBufferPointer { source in
       decoded.withUnsafeBufferPointer { decoded in
         output.withUnsafeBytes {
@@ -246,16 +272,22 @@ extension ChunkChecker {
 // MARK: - Scales
 
 extension ChunkChecker {
-  /// Counts the F16 scales that are zero or subnormal: an exponent field of 0.
+  /// Counts F16 scales with an exponent field of 0: blocks whose first scale is zero, and every scale
+  /// or minimum that is subnormal.
   private static func countScales(
     of format: NumberFormat, _ output: [UInt8], into counts: inout CertificateRow.Counts
   ) {
-    guard format == .q8_0 || format == .q4_0 else { return }
-    for start in stride(from: 0, to: output.count, by: format.blockBytes) {
-      let bits = UInt16(output[start]) | UInt16(output[start + 1]) << 8
-      let (exponent, fraction) = (bits >> 10 & 31, bits & 0x3ff)
-      guard exponent == 0 else { continue }
-      if fraction == 0 { counts.zeroBlocks += 1 } else { counts.subnormalScales += 1 }
+    for (index, offset) in format.f16ScaleOffsets.enumerated() {
+      for start in stride(from: offset, to: output.count, by: format.blockBytes) {
+        let bits = UInt16(output[start]) | UInt16(output[start + 1]) << 8
+        let (exponent, fraction) = (bits >> 10 & 31, bits & 0x3ff)
+        guard exponent == 0 else { continue }
+        if fraction != 0 {
+          counts.subnormalScales += 1
+        } else if index == 0 {
+          counts.zeroBlocks += 1
+        }
+      }
     }
   }
 

@@ -17,6 +17,10 @@ struct MeasuredCheck {
     let tensor: GGUFTensor
     let file: Int
     var planned: PlannedTensor?
+    /// The factors beside an NVFP4 weight.
+    var secondScales: [Float] = []
+    /// True for the tensor that holds such factors.
+    var isSecondScale = false
   }
 
   init(_ location: OutputLocation, checkpoint: Checkpoint?, options: VerificationOptions) {
@@ -46,9 +50,34 @@ struct MeasuredCheck {
       }
       entries += gguf.tensors.map { Entry(tensor: $0, file: index, planned: nil) }
     }
+    try findSecondScales(&entries, files)
     if let checkpoint { try compareStructure(&entries, ggufs, checkpoint) }
     try measure(entries, files)
     return report
+  }
+
+  /// `NAME.scale` beside an NVFP4 `NAME.weight`: one F32 for each expert, or one.
+  private func findSecondScales(_ entries: inout [Entry], _ files: [InputFile])
+    throws(VerificationError)
+  {
+    var weights: [TensorName: Int] = [:]
+    for (index, entry) in entries.enumerated() where entry.tensor.type.name == "NVFP4" {
+      weights[TensorName(String(entry.tensor.name.text.dropLast("weight".count)) + "scale")] = index
+    }
+    for index in entries.indices {
+      let (tensor, count) = (entries[index].tensor, entries[index].tensor.shape.elementCount)
+      guard let weight = weights[tensor.name], tensor.type == .f32, count > 0,
+        entries[weight].tensor.shape.rowCount % count == 0
+      else { continue }
+      let bytes: [UInt8]
+      do throws(FileError) {
+        bytes = try files[entries[index].file].bytes(in: tensor.range)
+      } catch { throw .file(error) }
+      entries[index].isSecondScale = true
+      entries[weight].secondScales = bytes.withUnsafeBytes { bytes in
+        (0..<count).map { Float(bitPattern: bytes.littleEndianUInt32(at: 4 * $0)) }
+      }
+    }
   }
 
   // MARK: Structure
@@ -70,7 +99,9 @@ struct MeasuredCheck {
     // The draft layer may be kept in the same file.
     var optional: [TensorName: PlannedTensor] = [:]
     for tensor in plan.tensors { optional[TensorName(tensor.name)] = tensor }
-    for index in entries.indices { match(&entries[index], expected, optional) }
+    for index in entries.indices where !entries[index].isSecondScale {
+      match(&entries[index], expected, optional)
+    }
     for tensor in plan.tensors[planned.tensors] where !names.contains(TensorName(tensor.name)) {
       report.fail(
         location.name + ".gguf", tensor: tensor.name, "tensor", found: "no such tensor",
@@ -155,7 +186,8 @@ struct MeasuredCheck {
     if let planned = entry.planned {
       return CheckedTensor(
         name: planned.name, file: entry.file, offset: entry.tensor.range.offset, shape: shape,
-        format: format, grid: planned.grid, expression: planned.expression)
+        format: format, grid: planned.grid, expression: planned.expression,
+        secondScales: entry.secondScales)
     }
     // Rows of any length are taken as rows of one block, so that no row is held whole.
     let rowCount = shape.elementCount / format.blockElements

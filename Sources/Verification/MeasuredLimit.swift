@@ -14,8 +14,12 @@ enum MeasuredLimit {
     case .i32: 0
     // About 0.5 % for Gaussian weights, more for blocks with outliers.
     case .q8_0: 0.05
-    // About 9 % for Gaussian weights.
-    case .q4_0, .mxfp4: 0.25
+    // About 2 % for Gaussian weights.
+    case .q6_k: 0.1
+    // About 4 % for Gaussian weights.
+    case .q5_0, .q5_1, .q5_k: 0.15
+    // 7 to 12 % for Gaussian weights.
+    case .q4_0, .q4_1, .q4_k, .iq4_nl, .iq4_xs, .mxfp4, .nvfp4: 0.25
     }
   }
 }

@@ -34,7 +34,9 @@ struct PlanCheck {
     guard let (recipe, options) = inputs() else { return nil }
     do throws(ConversionError) {
       return try ConversionPlan.gguf(
-        checkpoint, recipe: recipe, options: options, outputName: location.name)
+        checkpoint, recipe: recipe, options: options, importance: Importance(certificate),
+        calibration: Calibration(certificate),
+        outputName: location.name)
     } catch {
       if Self.isUnreadable(error) { throw .source(error) }
       fail("plan", found: "\(error)", expected: "the checkpoint that was converted")
@@ -137,6 +139,12 @@ extension PlanCheck {
     compare("offset", offset, row.offset, place)
     compare("bytes", tensor.byteCount, row.byteCount, place)
     compare("parts", tensor.grid.parts, row.parts, place)
+    compare("scaleExponents", tensor.scaleExponents, row.scaleExponents, place)
+    compare(
+      "importance", tensor.importance?.unseenExpertCount, row.importance?.unseenExpertCount, place)
+    compare(
+      "calibration", tensor.calibration?.unseenExpertCount, row.calibration?.unseenExpertCount,
+      place)
     compare("chunkRows", tensor.grid.chunkRows, row.chunkRows, place)
     compare("sources", sources(of: tensor), row.sources.map(Self.text), place)
   }

@@ -4,7 +4,7 @@ import QuernQuantization
 import QuernTensors
 
 /// Rows of one source tensor, read into memory, to be decoded one by one with the reference decoders.
-struct SourceRun {
+package struct SourceRun {
   let tensor: SourceTensor
   /// First row of the source tensor that was read.
   let firstRow: Int
@@ -16,7 +16,7 @@ struct SourceRun {
   /// Row of the scale tensor that `scales` begins with.
   private let firstScaleRow: Int
 
-  init(
+  package init(
     _ tensor: SourceTensor, firstRow: Int, rowCount: Int, column: Int, checkpoint: Checkpoint,
     pool: FilePool
   ) throws(FileError) {
@@ -49,7 +49,7 @@ struct SourceRun {
   var columnCount: Int { tensor.shape.rowLength }
 
   /// Decodes one row, counted from the first that was read.
-  func decode(row: Int, into values: UnsafeMutableBufferPointer<Float>) {
+  package func decode(row: Int, into values: UnsafeMutableBufferPointer<Float>) {
     let bytes = slice(codes, row, tensor.rowByteCount)
     switch tensor.encoding {
     case .plain(.bf16): bytes { BF16.decodeRow($0, into: values) }

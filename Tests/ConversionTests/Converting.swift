@@ -15,10 +15,12 @@ enum Converting {
   static let recipes = ["source", "q8_0", "q4_0"]
 
   static func plan(
-    _ path: String, recipe: Recipe, options: ConversionOptions = ConversionOptions()
+    _ path: String, recipe: Recipe, options: ConversionOptions = ConversionOptions(),
+    importance: Importance? = nil
   ) throws -> ConversionPlan {
     try ConversionPlan.gguf(
-      Checkpoint.open(path, environment: [:]), recipe: recipe, options: options, outputName: "out")
+      Checkpoint.open(path, environment: [:]), recipe: recipe, options: options,
+      importance: importance, outputName: "out")
   }
 
   /// A plan of a folder of `testdata/`.

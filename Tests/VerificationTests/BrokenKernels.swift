@@ -44,6 +44,8 @@ private func exchange(_ values: UnsafeMutablePointer<Float>?, _ first: Int, _ se
 }
 
 extension BrokenKernel {
+  static let all = decoders + encoders + searches
+
   static let decoders: [BrokenKernel] = [
     BrokenKernel("BF16 decoder, one bit of the exponent", .storiesBF16, "*attn_q*", "q8_0") {
       $0.f32_from_bf16 = { source, out, count in
@@ -95,20 +97,20 @@ extension BrokenKernel {
       }
     },
     BrokenKernel("Q8_0 decoder", .stories, "*attn_q*", "q8_0") {
-      $0.f32_from_q8_0 = { blocks, out, count in
-        Sound.kernels.f32_from_q8_0(blocks, out, count)
+      $0.q8_0.decode = { blocks, out, count in
+        Sound.kernels.q8_0.decode(blocks, out, count)
         out?[5] = -(out?[5] ?? 0)
       }
     },
     BrokenKernel("Q4_0 decoder", .stories, "*attn_q*", "q4_0") {
-      $0.f32_from_q4_0 = { blocks, out, count in
-        Sound.kernels.f32_from_q4_0(blocks, out, count)
+      $0.q4_0.decode = { blocks, out, count in
+        Sound.kernels.q4_0.decode(blocks, out, count)
         exchange(out, 0, 16)
       }
     },
     BrokenKernel("MXFP4 decoder", .stories, "*attn_q*", "mxfp4") {
-      $0.f32_from_mxfp4 = { blocks, out, count in
-        Sound.kernels.f32_from_mxfp4(blocks, out, count)
+      $0.mxfp4.decode = { blocks, out, count in
+        Sound.kernels.mxfp4.decode(blocks, out, count)
         for index in 0..<count { out?[index] /= 2 }
       }
     },
@@ -118,8 +120,8 @@ extension BrokenKernel {
       }
     },
     BrokenKernel("integer comparison that sees nothing", .upstream, "*_exps.weight", "q8_0") {
-      $0.q8_0_from_e2m1 = { packed, scales, blocks, count in
-        Sound.kernels.q8_0_from_e2m1(packed, scales, blocks, count)
+      $0.q8_0.from_e2m1 = { packed, scales, weights, blocks, count in
+        Sound.kernels.q8_0.from_e2m1(packed, scales, weights, blocks, count)
         blocks?[2] ^= 1
       }
       $0.compare_e2m1_q8_0 = { _, _, _, _, _, _ in true }
@@ -144,64 +146,155 @@ extension BrokenKernel {
         out?.assumingMemoryBound(to: UInt16.self)[3] ^= 1
       }
     },
-    BrokenKernel("Q8_0 encoder, last bit of a scale", .stories, "*attn_q*", "q8_0") {
-      $0.q8_0_from_f32 = { source, blocks, count in
-        Sound.kernels.q8_0_from_f32(source, blocks, count)
+    BrokenKernel(
+      "Q8_0 encoder, last bit of a scale", .stories, "*attn_q*", "q8_0", method: "absmax"
+    ) {
+      $0.q8_0.reference = { source, blocks, count in
+        Sound.kernels.q8_0.reference(source, blocks, count)
         blocks?[0] ^= 1
       }
     },
-    BrokenKernel("Q8_0 encoder, a code", .stories, "*attn_q*", "q8_0") {
-      $0.q8_0_from_f32 = { source, blocks, count in
-        Sound.kernels.q8_0_from_f32(source, blocks, count)
+    BrokenKernel(
+      "Q8_0 encoder, a code", .stories, "*attn_q*", "q8_0", method: "absmax"
+    ) {
+      $0.q8_0.reference = { source, blocks, count in
+        Sound.kernels.q8_0.reference(source, blocks, count)
         blocks?[9] &+= 1
       }
     },
-    BrokenKernel("Q4_0 encoder, nibbles swapped", .stories, "*attn_q*", "q4_0") {
-      $0.q4_0_from_f32 = { source, blocks, count in
-        Sound.kernels.q4_0_from_f32(source, blocks, count)
+    BrokenKernel(
+      "Q4_0 encoder, nibbles swapped", .stories, "*attn_q*", "q4_0", method: "absmax"
+    ) {
+      $0.q4_0.reference = { source, blocks, count in
+        Sound.kernels.q4_0.reference(source, blocks, count)
         if let blocks { swapNibbles(blocks + 2, 16) }
       }
     },
-    BrokenKernel("Q4_0 encoder, last bit of a scale", .stories, "*attn_q*", "q4_0") {
-      $0.q4_0_from_f32 = { source, blocks, count in
-        Sound.kernels.q4_0_from_f32(source, blocks, count)
+    BrokenKernel(
+      "Q4_0 encoder, last bit of a scale", .stories, "*attn_q*", "q4_0", method: "absmax"
+    ) {
+      $0.q4_0.reference = { source, blocks, count in
+        Sound.kernels.q4_0.reference(source, blocks, count)
         blocks?[0] ^= 1
       }
     },
-    BrokenKernel("MXFP4 encoder, scale off by one", .stories, "*attn_q*", "mxfp4") {
-      $0.mxfp4_from_f32 = { source, blocks, count in
-        Sound.kernels.mxfp4_from_f32(source, blocks, count)
+    BrokenKernel(
+      "MXFP4 encoder, scale off by one", .stories, "*attn_q*", "mxfp4", method: "absmax"
+    ) {
+      $0.mxfp4.reference = { source, blocks, count in
+        Sound.kernels.mxfp4.reference(source, blocks, count)
         blocks?[0] &+= 1
       }
     },
-    BrokenKernel("MXFP4 encoder, nibbles swapped", .stories, "*attn_q*", "mxfp4") {
-      $0.mxfp4_from_f32 = { source, blocks, count in
-        Sound.kernels.mxfp4_from_f32(source, blocks, count)
+    BrokenKernel(
+      "MXFP4 encoder, nibbles swapped", .stories, "*attn_q*", "mxfp4", method: "absmax"
+    ) {
+      $0.mxfp4.reference = { source, blocks, count in
+        Sound.kernels.mxfp4.reference(source, blocks, count)
         if let blocks { swapNibbles(blocks + 1, 16) }
       }
     },
     BrokenKernel("MXFP4 from the grid, nibbles swapped", .upstream, "*_exps.weight", "mxfp4") {
-      $0.mxfp4_from_e2m1 = { packed, scales, blocks, count in
-        Sound.kernels.mxfp4_from_e2m1(packed, scales, blocks, count)
+      $0.mxfp4.from_e2m1 = { packed, scales, weights, blocks, count in
+        Sound.kernels.mxfp4.from_e2m1(packed, scales, weights, blocks, count)
         if let blocks { swapNibbles(blocks + 1, 16) }
       }
     },
     BrokenKernel("Q8_0 from the grid, a scale", .upstream, "*_exps.weight", "q8_0") {
-      $0.q8_0_from_e2m1 = { packed, scales, blocks, count in
-        Sound.kernels.q8_0_from_e2m1(packed, scales, blocks, count)
+      $0.q8_0.from_e2m1 = { packed, scales, weights, blocks, count in
+        Sound.kernels.q8_0.from_e2m1(packed, scales, weights, blocks, count)
         blocks?[1] ^= 4
       }
     },
     BrokenKernel("Q4_0 from the grid, nibbles swapped", .upstream, "*_exps.weight", "q4_0") {
-      $0.q4_0_from_e2m1 = { packed, scales, blocks, count in
-        Sound.kernels.q4_0_from_e2m1(packed, scales, blocks, count)
+      $0.q4_0.from_e2m1 = { packed, scales, weights, blocks, count in
+        Sound.kernels.q4_0.from_e2m1(packed, scales, weights, blocks, count)
         if let blocks { swapNibbles(blocks + 2, 16) }
       }
     },
     BrokenKernel("Q4_0 from the grid, the sign of a scale", .upstream, "*_exps.weight", "q4_0") {
-      $0.q4_0_from_e2m1 = { packed, scales, blocks, count in
-        Sound.kernels.q4_0_from_e2m1(packed, scales, blocks, count)
+      $0.q4_0.from_e2m1 = { packed, scales, weights, blocks, count in
+        Sound.kernels.q4_0.from_e2m1(packed, scales, weights, blocks, count)
         blocks?[1] ^= 0x80
+      }
+    },
+  ]
+}
+
+// MARK: - Searches
+
+extension BrokenKernel {
+  /// Encoders by search: a code that is not the nearest, a scale that is not the best, a block with
+  /// the scale of another.
+  static let searches: [BrokenKernel] = [
+    BrokenKernel("optimal Q8_0, a code", .stories, "*attn_q*", "q8_0", method: "optimal") {
+      $0.q8_0.optimal = { source, weights, blocks, count in
+        Sound.kernels.q8_0.optimal(source, weights, blocks, count)
+        blocks?[9] &+= 1
+      }
+    },
+    BrokenKernel("optimal Q4_0, a nibble", .stories, "*attn_q*", "q4_0", method: "optimal") {
+      $0.q4_0.optimal = { source, weights, blocks, count in
+        Sound.kernels.q4_0.optimal(source, weights, blocks, count)
+        blocks?[2] ^= 1
+      }
+    },
+    BrokenKernel("optimal Q4_0, half the scale", .stories, "*attn_q*", "q4_0", method: "optimal") {
+      $0.q4_0.optimal = { source, weights, blocks, count in
+        Sound.kernels.q4_0.optimal(source, weights, blocks, count)
+        blocks?[1] ^= 4
+      }
+    },
+    BrokenKernel(
+      "optimal Q4_0, values cut off", .stories, "*attn_q*", "q4_0", method: "optimal"
+    ) {
+      // The nearest codes under the best scale, of other values: half the block is as large again.
+      $0.q4_0.optimal = { source, weights, blocks, count in
+        var values = Array(UnsafeBufferPointer(start: source, count: count))
+        for index in 0..<16 { values[index] *= 2 }
+        Sound.kernels.q4_0.optimal(&values, weights, blocks, count)
+      }
+    },
+    BrokenKernel("optimal Q5_0, a fifth bit", .stories, "*attn_q*", "q5_0", method: "optimal") {
+      $0.q5_0.optimal = { source, weights, blocks, count in
+        Sound.kernels.q5_0.optimal(source, weights, blocks, count)
+        blocks?[3] ^= 16
+      }
+    },
+    BrokenKernel("optimal IQ4_NL, a nibble", .stories, "*attn_q*", "iq4_nl", method: "optimal") {
+      $0.iq4_nl.optimal = { source, weights, blocks, count in
+        Sound.kernels.iq4_nl.optimal(source, weights, blocks, count)
+        blocks?[5] ^= 0x20
+      }
+    },
+    BrokenKernel("optimal NVFP4, a scale", .stories, "*attn_q*", "nvfp4", method: "optimal") {
+      $0.nvfp4.optimal = { source, weights, blocks, count in
+        Sound.kernels.nvfp4.optimal(source, weights, blocks, count)
+        blocks?[0] &+= 8
+      }
+    },
+    BrokenKernel("Q5_1 encoder, the minimum", .stories, "*attn_q*", "q5_1", method: "absmax") {
+      $0.q5_1.reference = { source, blocks, count in
+        Sound.kernels.q5_1.reference(source, blocks, count)
+        blocks?[2] ^= 1
+      }
+    },
+    BrokenKernel("Q5_0 encoder, a fifth bit", .stories, "*attn_q*", "q5_0", method: "absmax") {
+      $0.q5_0.reference = { source, blocks, count in
+        Sound.kernels.q5_0.reference(source, blocks, count)
+        blocks?[4] ^= 2
+      }
+    },
+    BrokenKernel("NVFP4 encoder, a nibble", .stories, "*attn_q*", "nvfp4", method: "absmax") {
+      $0.nvfp4.reference = { source, blocks, count in
+        Sound.kernels.nvfp4.reference(source, blocks, count)
+        blocks?[6] ^= 1
+      }
+    },
+    BrokenKernel("IQ4_NL search, a nibble", .stories, "*attn_q*", "iq4_nl", method: "ggml") {
+      $0.iq4_nl.reference = { source, blocks, count in
+        Sound.kernels.iq4_nl.reference(source, blocks, count)
+        blocks?[6] ^= 0x20
       }
     },
   ]

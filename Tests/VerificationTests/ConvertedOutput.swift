@@ -34,12 +34,13 @@ struct ConvertedOutput {
   /// Converts; `mutate` may falsify the plan behind its hash, `kernels` be broken.
   init(
     _ model: Model, recipe: Recipe, options: ConversionOptions = .init(),
-    kernels: RowKernels = .best, mutate: (inout ConversionPlan) throws -> Void = { _ in }
+    importance: Importance? = nil, kernels: RowKernels = .best,
+    mutate: (inout ConversionPlan) throws -> Void = { _ in }
   ) throws {
     folder = try TemporaryFolder()
     checkpoint = try model.open()
     var plan = try ConversionPlan.gguf(
-      checkpoint, recipe: recipe, options: options, outputName: "out")
+      checkpoint, recipe: recipe, options: options, importance: importance, outputName: "out")
     try mutate(&plan)
     certificate = try Conversion(
       plan, outputPath: folder.path("out.gguf"), threadCount: 2, durable: false, kernels: kernels

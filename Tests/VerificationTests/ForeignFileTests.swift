@@ -40,7 +40,7 @@ import Testing
     #expect(stories.failures.contains { $0.found == "a tensor of no use" })
   }
 
-  @Test(arguments: ["source", "q8_0", "q4_0"])
+  @Test(arguments: ["source", "q8_0", "q4_0", "nvfp4"])
   func anOutputWhoseCertificateIsGoneIsMeasured(_ recipe: String) throws {
     for model in Model.allCases {
       let output = try ConvertedOutput(model, recipe)

@@ -13,9 +13,9 @@ import Testing
 /// Breaks one thing at a time in the conversion; each time the verdict must be no, and must name the
 /// tensor. The plan's hash stays that of the sound plan: values alone have to show it.
 @Suite struct MutationTests {
-  @Test(arguments: (BrokenKernel.decoders + BrokenKernel.encoders).indices)
+  @Test(arguments: BrokenKernel.all.indices)
   func aBrokenKernelIsSeen(_ index: Int) throws {
-    let broken = (BrokenKernel.decoders + BrokenKernel.encoders)[index]
+    let broken = BrokenKernel.all[index]
     let sound = try ConvertedOutput(
       broken.model, recipe: try broken.recipe, kernels: .scalar)
     #expect(try sound.verify().failures == [], "\(broken.name), not broken")
@@ -145,15 +145,15 @@ import Testing
   @Test(arguments: ["source", "q8_0"])
   func anEncoderThatSeesAnotherNibbleIsNotExact(_ recipe: String) throws {
     var kernels = RowKernels.scalar
-    kernels.kernels.mxfp4_from_e2m1 = { packed, scales, blocks, count in
+    kernels.kernels.mxfp4.from_e2m1 = { packed, scales, weights, blocks, count in
       var copy = Array(UnsafeBufferPointer(start: packed, count: count / 2))
       copy[0] ^= 1
-      RowKernels.scalar.kernels.mxfp4_from_e2m1(&copy, scales, blocks, count)
+      RowKernels.scalar.kernels.mxfp4.from_e2m1(&copy, scales, weights, blocks, count)
     }
-    kernels.kernels.q8_0_from_e2m1 = { packed, scales, blocks, count in
+    kernels.kernels.q8_0.from_e2m1 = { packed, scales, weights, blocks, count in
       var copy = Array(UnsafeBufferPointer(start: packed, count: count / 2))
       copy[0] ^= 1
-      RowKernels.scalar.kernels.q8_0_from_e2m1(&copy, scales, blocks, count)
+      RowKernels.scalar.kernels.q8_0.from_e2m1(&copy, scales, weights, blocks, count)
     }
     let output = try ConvertedOutput(
       .upstream, recipe: try Recipe.load(recipe, target: "gguf"), kernels: kernels)

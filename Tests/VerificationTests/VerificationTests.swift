@@ -3,6 +3,7 @@ import QuernCertificates
 import QuernCheckpoints
 import QuernContainers
 import QuernConversion
+import QuernQuantization
 import QuernTestSupport
 import QuernVerification
 import Testing
@@ -10,13 +11,65 @@ import Testing
 @Suite struct VerificationTests {
   @Test(arguments: Model.allCases, ["source", "q8_0", "q4_0"])
   func aSoundOutputPassesWithAndWithoutItsSource(_ model: Model, _ recipe: String) throws {
-    let output = try ConvertedOutput(model, recipe)
+    try expectSound(ConvertedOutput(model, recipe))
+  }
+
+  /// Every built-in, on models that between them have rows of every length and the FP4 grid.
+  @Test(arguments: [Model.storiesBF16, .upstream], Recipe.builtIns(target: "gguf").map(\.name))
+  func aSoundOutputOfEveryBuiltInPasses(_ model: Model, _ recipe: String) throws {
+    try expectSound(ConvertedOutput(model, recipe))
+  }
+
+  /// The reference rules too, on rows that all blocks divide.
+  @Test(arguments: NumberFormat.allCases.filter { $0.blockElements > 1 })
+  func aSoundOutputOfAReferenceRulePasses(_ format: NumberFormat) throws {
+    let recipe = try Recipe.only(
+      "*_exps.weight", format.rawValue,
+      method: format.referenceMethod == .ggml ? "ggml" : "absmax")
+    try expectSound(ConvertedOutput(.base, recipe: recipe))
+  }
+
+  private func expectSound(_ output: ConvertedOutput) throws {
     for against in [true, false] {
       let report = try output.verify(against: against)
       #expect(report.failures == [])
       #expect(report.mode == (against ? .certificateAndSource : .certificate))
       #expect(report.rows.count == output.certificate.rows.count)
       #expect(report.rows.allSatisfy { $0.status == .passed })
+    }
+  }
+
+  /// The certificate says which tensors have data and which experts have none: no file is needed.
+  @Test(arguments: ["q4_0", "iq4_nl", "q5_k_m"])
+  func anOutputWithImportanceIsVerifiedWithoutTheData(_ recipe: String) throws {
+    let plain = try ConvertedOutput(.upstream, recipe)
+    // The draft model's file repeats embedding and head.
+    let rows = plain.certificate.rows.filter {
+      $0.file == 0 && $0.shape.count > 1 && $0.method != "copy"
+    }
+    let entries = rows.map { row in
+      let experts = row.shape.count == 3 ? row.shape[0] : 1
+      let width = row.shape[row.shape.count - 1]
+      return ImatrixFixture.Entry(
+        row.name, sums: (0..<experts * width).map { Float(1 + $0 * 7 % 13) },
+        counts: (0..<experts).map { $0 % 3 == 1 ? 0 : 4 })
+    }
+    let folder = try TemporaryFolder()
+    let path = try folder.write("data.gguf", try ImatrixFixture(entries).gguf())
+    let output = try ConvertedOutput(
+      .upstream, recipe: try Recipe.load(recipe, target: "gguf"),
+      importance: try Importance(path: path))
+    #expect(output.certificate.planHash != plain.certificate.planHash)
+    #expect(output.certificate.rows.contains { $0.importance?.unseenExpertCount ?? 0 > 1 })
+    try expectSound(output)
+    let hash = try #require(output.certificate.imatrix?.hash)
+    for (old, new) in [(hash, String(hash.reversed())), ("data.gguf", "beta.gguf")] {
+      var text = try String(contentsOfFile: output.certificatePath, encoding: .utf8)
+      text.replace(old, with: new)
+      let saved = try Data(contentsOf: URL(filePath: output.certificatePath))
+      try Data(text.utf8).write(to: URL(filePath: output.certificatePath))
+      #expect(try !output.verify().isPassed, "\(old)")
+      try saved.write(to: URL(filePath: output.certificatePath))
     }
   }
 

@@ -20,4 +20,6 @@ public enum TensorRole: String, CaseIterable, Sendable {
   case hyperConnection = "hyper-connection"
   case draftProjection = "draft-projection"
   case ropeFrequencies = "rope-frequencies"
+  /// The factors of NVFP4 weights, beside them in the output; no source has it.
+  case weightScale = "weight-scale"
 }

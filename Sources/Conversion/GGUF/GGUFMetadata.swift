@@ -36,7 +36,7 @@ struct GGUFMetadata {
   ) {
     let config = checkpoint.config?.json ?? JSONObject()
     var count = ParameterCount()
-    for tensor in tensors {
+    for tensor in tensors where tensor.role != .weightScale {
       count.add(
         elementCount: tensor.elementCount,
         experts: tensor.role == .routedExpert ? tensor.shape.dimensions.first : nil)
@@ -60,7 +60,8 @@ struct GGUFMetadata {
     } catch { throw .tokenizer(error) }
   }
 
-  /// `general.file_type`: the format of most weights.
+  /// `general.file_type`: the format of most weights, and of the mixes of llama.cpp the larger one
+  /// where a layer has matrices of six bits.
   static func fileType(of tensors: [PlannedTensor]) -> UInt32 {
     var elements: [NumberFormat: Int] = [:]
     for tensor in tensors where tensor.shape.rank > 1 {
@@ -70,12 +71,26 @@ struct GGUFMetadata {
     let most = elements.max {
       ($0.value, -$0.key.bitsPerElement) < ($1.value, -$1.key.bitsPerElement)
     }
+    let isLargeMix = tensors.contains {
+      $0.format == .q6_k && layerNumber(ofTensor: $0.name) != nil
+    }
     switch most?.key {
+    case .q4_k where !isLargeMix: return 14
+    case .q5_k where !isLargeMix: return 16
     case .f16: return 1
     case .q4_0: return 2
+    case .q4_1: return 3
     case .q8_0: return 7
+    case .q5_0: return 8
+    case .q5_1: return 9
+    case .q4_k: return 15
+    case .q5_k: return 17
+    case .q6_k: return 18
+    case .iq4_nl: return 25
+    case .iq4_xs: return 30
     case .bf16: return 32
     case .mxfp4: return 38
+    case .nvfp4: return 39
     case .f32, .i32, nil: return 0
     }
   }

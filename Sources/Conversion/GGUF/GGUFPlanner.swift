@@ -6,17 +6,22 @@ import QuernTensors
 
 /// Plans the GGUF files of a checkpoint.
 struct GGUFPlanner {
-  private let checkpoint: Checkpoint
+  let checkpoint: Checkpoint
   private let recipe: Recipe
   private let options: ConversionOptions
+  private let importance: Importance?
+  private let calibration: Calibration?
   private let outputName: String
 
   init(
-    _ checkpoint: Checkpoint, recipe: Recipe, options: ConversionOptions, outputName: String
+    _ checkpoint: Checkpoint, recipe: Recipe, options: ConversionOptions,
+    importance: Importance? = nil, calibration: Calibration? = nil, outputName: String
   ) {
     self.checkpoint = checkpoint
     self.recipe = recipe
     self.options = Self.completed(options, for: checkpoint)
+    self.importance = importance
+    self.calibration = calibration
     self.outputName = outputName
   }
 
@@ -34,18 +39,51 @@ struct GGUFPlanner {
     return options
   }
 
-  func plan() throws(ConversionError) -> ConversionPlan {
-    if let problem = checkpoint.problems.first { throw .data(problem) }
-    let pool = FilePool()
+  /// What a plan takes from the checkpoint before a recipe decides anything.
+  struct Inputs: Sendable {
+    let pool: FilePool
     let survey: ScaleSurvey
     let parameters: ModelParameters
     let map: TensorMap
+    /// What rules see of the model as a whole.
+    let model: TensorPlanner.Model
+  }
+
+  func inputs() throws(ConversionError) -> Inputs {
+    if let problem = checkpoint.problems.first { throw .data(problem) }
+    let pool = FilePool()
     do throws(CheckpointError) {
-      survey = try ScaleSurvey(checkpoint, pool: pool, nonFinite: options.nonFinite)
-      parameters = try ModelFamily.parameters(of: checkpoint, keepsDraft: options.draft == .keep)
-      map = try TensorMap(checkpoint: checkpoint, parameters: parameters)
+      let survey = try ScaleSurvey(checkpoint, pool: pool, nonFinite: options.nonFinite)
+      let parameters = try ModelFamily.parameters(
+        of: checkpoint, keepsDraft: options.draft == .keep)
+      let map = try TensorMap(checkpoint: checkpoint, parameters: parameters)
+      let model = TensorPlanner.Model(
+        layerCount: parameters.bindings.integers["layers"] ?? 0,
+        architecture: parameters.table.architecture,
+        hasTiedHead: !map.tensors.contains { $0.role == .output && !$0.isDraft })
+      return Inputs(pool: pool, survey: survey, parameters: parameters, map: map, model: model)
     } catch { throw .checkpoint(error) }
-    var planner = TensorPlanner(checkpoint: checkpoint, survey: survey, recipe: recipe)
+  }
+
+  /// Decides single tensors by the rules of `recipe`.
+  func tensorPlanner(_ inputs: Inputs, recipe: Recipe, importance: Importance?) -> TensorPlanner {
+    TensorPlanner(
+      checkpoint: checkpoint, survey: inputs.survey, recipe: recipe, importance: importance,
+      calibration: calibration, model: inputs.model)
+  }
+
+  func plan() throws(ConversionError) -> ConversionPlan { try plan(inputs(), recipe: recipe) }
+
+  /// - Parameter isForSizes: whether what the data decides may be left out; all but the plan's hash
+  ///   and the second scales is right then.
+  func plan(_ inputs: Inputs, recipe: Recipe, isForSizes: Bool = false) throws(ConversionError)
+    -> ConversionPlan
+  {
+    let (parameters, map) = (inputs.parameters, inputs.map)
+    let importance = isForSizes ? nil : importance
+    var planner = tensorPlanner(inputs, recipe: recipe, importance: importance)
+    let secondScales = SecondScaleSurvey(
+      checkpoint: checkpoint, pool: inputs.pool, readsData: !isForSizes)
     var tensors: [PlannedTensor] = []
     var warnings = checkpoint.warnings
     if let warning = parameters.ropeScaling.warning { warnings.append(warning) }
@@ -53,7 +91,7 @@ struct GGUFPlanner {
     for isDraft in [false, true] {
       var group: [PlannedTensor] = []
       for tensor in map.tensors where tensor.isDraft == isDraft {
-        group.append(try planner.plan(tensor))
+        group += try planner.withSecondScale(try planner.plan(tensor), secondScales)
       }
       if group.isEmpty { continue }
       let metadata = GGUFMetadata(
@@ -67,20 +105,24 @@ struct GGUFPlanner {
       ).files()
       tensors += group
     }
-    try checkEveryRuleMatched(planner)
+    try Self.checkEveryRuleMatched(planner)
     warnings += Self.warnings(about: map.dropped)
-    let headerHashes = try sourceHeaderHashes(pool)
+    let names = Set(tensors.map { TensorName($0.name) })
+    if let warning = try importance?.check(against: names) { warnings.append(warning) }
+    let headerHashes = try sourceHeaderHashes(inputs.pool)
     return ConversionPlan(
       target: "gguf", outputName: outputName, recipe: recipe, options: options,
-      checkpoint: checkpoint, architecture: parameters.table.architecture, tensors: tensors,
-      files: files,
+      checkpoint: checkpoint, importance: importance, calibration: calibration,
+      architecture: parameters.table.architecture,
+      tensors: tensors, files: files,
       dropped: map.dropped, warnings: warnings, sourceHeaderHashes: headerHashes,
       hash: PlanHash.hash(
-        target: "gguf", recipe: recipe, options: options, checkpoint: checkpoint,
+        target: "gguf", options: options, importance: importance, calibration: calibration,
+        checkpoint: checkpoint,
         sourceHeaderHashes: headerHashes, tensors: tensors, files: files))
   }
 
-  private func checkEveryRuleMatched(_ planner: TensorPlanner) throws(ConversionError) {
+  private static func checkEveryRuleMatched(_ planner: TensorPlanner) throws(ConversionError) {
     guard let rule = planner.unmatchedRule() else { return }
     let match =
       switch rule.match {
@@ -90,7 +132,8 @@ struct GGUFPlanner {
       }
     throw .recipe(
       RecipeError(
-        recipe: recipe.name, problem: "the rule \"\(match)\" matches no tensor of this model"))
+        recipe: planner.recipe.name,
+        problem: "the rule \"\(match)\" matches no tensor of this model"))
   }
 
   /// Draft stages that cannot be kept are not lost in silence.

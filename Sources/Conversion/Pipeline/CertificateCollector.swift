@@ -65,9 +65,22 @@ final class CertificateCollector: Sendable {
       sources: sources(of: tensor, outcomes: outcomes),
       sums: ErrorSums.sum(ofChunks: outcomes.map(\.sums)),
       errorBound: bounds.contains { $0 == nil } ? nil : bounds.compactMap { $0 }.max(),
-      counts: counts, offset: places[index].offset, byteCount: tensor.byteCount,
+      counts: counts, importance: importance(of: tensor, outcomes),
+      calibration: tensor.calibration.map { .init(unseenExpertCount: $0.unseenExpertCount) },
+      scaleExponents: tensor.scaleExponents, offset: places[index].offset,
+      byteCount: tensor.byteCount,
       parts: tensor.grid.parts,
       chunkRows: tensor.grid.chunkRows, hash: combined(outcomes.map(\.hash)))
+  }
+
+  private func importance(of tensor: PlannedTensor, _ outcomes: [ChunkOutcome])
+    -> CertificateRow.Importance?
+  {
+    tensor.importance.map { facts in
+      let sums = WeightedSums.sum(ofChunks: outcomes.map(\.weighted))
+      return CertificateRow.Importance(
+        unseenExpertCount: facts.unseenExpertCount, signal: sums.signal, noise: sums.noise)
+    }
   }
 
   /// Each source with the digests of its chunks combined; the parts of a stack have chunks of their

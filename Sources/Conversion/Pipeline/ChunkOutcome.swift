@@ -3,6 +3,8 @@ import QuernCertificates
 /// What one chunk adds to its tensor's certificate row.
 struct ChunkOutcome: Sendable {
   var sums = ErrorSums()
+  /// Weighted sums of source² and of (source − output)²; zero where nothing is weighted.
+  var weighted = WeightedSums()
   var counts = CertificateRow.Counts()
   /// The largest bound of its blocks; nil where one has none.
   var errorBound: Double?

@@ -12,16 +12,22 @@ final class ChunkWorker {
   private let kernels: RowKernels
   private let pool: FilePool
   private let outputs: [OutputFile]
+  private let factors: FactorCache
   private let buffers: WorkerBuffers
+  private lazy var workspace = GPTQWorkspace()
+  /// The weights of one expert's columns, and whose they are.
+  private var rowWeights: [Float] = []
+  private var weightsPlace: (tensor: String, expert: Int)?
 
   init(
     _ plan: ConversionPlan, kernels: RowKernels, pool: FilePool, outputs: [OutputFile],
-    sizes: WorkerBuffers.Sizes
+    factors: FactorCache, sizes: WorkerBuffers.Sizes
   ) {
     self.plan = plan
     self.kernels = kernels
     self.pool = pool
     self.outputs = outputs
+    self.factors = factors
     buffers = WorkerBuffers(sizes)
   }
 
@@ -58,22 +64,8 @@ final class ChunkWorker {
 
   private func read(_ source: SourceChunk) throws(ConversionError) {
     do throws(FileError) {
-      for segment in source.segments {
-        try read(
-          segment.tensor.codes.file, segment.codesRange, into: buffers.codes,
-          at: segment.codesOffset)
-        if let range = segment.scalesRange, let scale = segment.tensor.scale {
-          try read(scale.file, range, into: buffers.scales, at: segment.scalesOffset)
-        }
-      }
+      try source.read(into: buffers, plan.checkpoint, pool)
     } catch { throw .file(error) }
-  }
-
-  private func read(
-    _ file: Int, _ range: ByteRange, into buffer: UnsafeMutableRawBufferPointer, at offset: Int
-  ) throws(FileError) {
-    let target = UnsafeMutableRawBufferPointer(rebasing: buffer[offset..<offset + range.byteCount])
-    try pool.file(at: plan.checkpoint.files[file].path).read(into: target, at: range.offset)
   }
 
   private func hashSources(_ source: SourceChunk, into outcome: inout ChunkOutcome) {
@@ -100,59 +92,114 @@ extension ChunkWorker {
   ) throws(ConversionError) {
     let decoding = RowDecoding(
       kernels: kernels, buffers: buffers, chunk: source, rowLength: tensor.rowLength)
+    let encoding = RowEncoding(
+      kernels: kernels, buffers: buffers, tensor: tensor, firstRow: source.firstOutputRow)
     let isOnGrid = try usesGrid(tensor, source, &outcome)
     // Rows that change places are not one run of codes: they are taken one by one.
     let takesSingleRows = isOnGrid && source.permutation != nil
-    let tileRows =
-      takesSingleRows ? 1 : max(1, WorkerBuffers.tileElementCount / max(1, tensor.rowLength))
-    var comparison = quern_comparison()
+    let tileRows = takesSingleRows ? 1 : WorkerBuffers.tileRowCount(tensor)
+    var comparison = Comparison()
     for first in stride(from: 0, to: source.rowCount, by: tileRows) {
       let rows = first..<min(first + tileRows, source.rowCount)
       let target = UnsafeMutableRawBufferPointer(
         rebasing: output[
           rows.lowerBound * tensor.rowByteCount..<rows.upperBound * tensor.rowByteCount])
-      let position = first * tensor.rowLength
+      try fillWeights(encoding, rows)
       if isOnGrid, let segment = source.segments.first {
         let grid = decoding.gridRow(
           segment, row: source.sourceRow(ofRow: first),
           elementCount: rows.count * tensor.rowLength)
         let blocks = target.assumingMemoryBound(to: UInt8.self)
-        kernels.encode(tensor.format, grid, into: blocks)
-        let isEqual = kernels.compareExactly(
-          grid, tensor.format, UnsafeBufferPointer(blocks), position: position, into: &comparison)
+        encoding.encode(grid, rows: rows, into: blocks)
+        // Equal values add nothing but signal, which weights would count in their own way.
+        let isEqual =
+          tensor.importance == nil
+          && kernels.compareExactly(
+            grid, tensor.format, UnsafeBufferPointer(blocks), position: first * tensor.rowLength,
+            into: &comparison.plain)
         if isEqual { continue }
         decoding.decode(rows: rows)
       } else {
         decoding.decode(rows: rows)
         try replaceNonFinite(tensor, source, rows: rows, &outcome)
-        let values = UnsafeBufferPointer(
-          rebasing: buffers.source[..<(rows.count * tensor.rowLength)])
-        kernels.encode(tensor.format, values, into: target)
+        if tensor.method == .gptq {
+          try encodeWithFeedback(encoding, rows, target)
+        } else {
+          encoding.encode(rows: rows, into: target)
+        }
       }
-      try compare(tensor, source, rows, target, position, &comparison)
+      try compare(encoding, source, rows, target, &comparison)
     }
-    outcome.sums = ErrorSums(comparison)
+    outcome.sums = ErrorSums(comparison.plain)
+    outcome.weighted = WeightedSums(comparison.weighted)
+  }
+
+  /// Rounds the rows of the tile expert by expert, each with the statistics of its own inputs.
+  private func encodeWithFeedback(
+    _ encoding: RowEncoding, _ rows: Range<Int>, _ target: UnsafeMutableRawBufferPointer
+  ) throws(ConversionError) {
+    var first = rows.lowerBound
+    while first < rows.upperBound {
+      let expert = (encoding.firstRow + first) / encoding.tensor.rowsPerExpert
+      let lastOfExpert = (expert + 1) * encoding.tensor.rowsPerExpert - encoding.firstRow
+      let end = min(rows.upperBound, lastOfExpert)
+      let (factors, widths) = try factors.factors(encoding.tensor, expert: expert)
+      encoding.encodeWithFeedback(
+        first..<end, ofTile: rows, factors: factors, widths: widths, in: workspace, into: target)
+      first = end
+    }
+  }
+
+  private struct Comparison {
+    var plain = quern_comparison()
+    var weighted = quern_weighted_sums()
+  }
+
+  /// Puts the weights of each row's columns beside its values.
+  private func fillWeights(_ encoding: RowEncoding, _ rows: Range<Int>) throws(ConversionError) {
+    let tensor = encoding.tensor
+    guard tensor.importance != nil, let importance = plan.importance else { return }
+    for row in rows {
+      let expert = (encoding.firstRow + row) / tensor.rowsPerExpert
+      if weightsPlace?.tensor != tensor.name || weightsPlace?.expert != expert {
+        rowWeights = try importance.weights(tensor.name, expert: expert, of: tensor.expertCount)
+        weightsPlace = (tensor.name, expert)
+      }
+      let start = (row - rows.lowerBound) * tensor.rowLength
+      let place = UnsafeMutableBufferPointer(
+        rebasing: buffers.weights[start..<start + tensor.rowLength])
+      _ = place.update(fromContentsOf: rowWeights)
+    }
   }
 
   /// Decodes what was written and compares it with the source tile.
   private func compare(
-    _ tensor: PlannedTensor, _ source: SourceChunk, _ rows: Range<Int>,
-    _ target: UnsafeMutableRawBufferPointer, _ position: Int, _ comparison: inout quern_comparison
+    _ encoding: RowEncoding, _ source: SourceChunk, _ rows: Range<Int>,
+    _ target: UnsafeMutableRawBufferPointer, _ comparison: inout Comparison
   ) throws(ConversionError) {
-    let count = rows.count * tensor.rowLength
-    let decoded = UnsafeMutableBufferPointer(rebasing: buffers.decoded[..<count])
-    kernels.decode(tensor.format, UnsafeRawBufferPointer(target), into: decoded)
-    if tensor.method == .cast, let index = kernels.firstNonFinite(UnsafeBufferPointer(decoded)) {
+    let tensor = encoding.tensor
+    let values = UnsafeBufferPointer(
+      rebasing: buffers.source[..<(rows.count * tensor.rowLength)])
+    let decoded = encoding.decode(rows: rows, UnsafeRawBufferPointer(target))
+    if tensor.format.f16ScaleOffsets.isEmpty, let index = kernels.firstNonFinite(decoded) {
       throw overflow(
-        tensor, source, row: rows.lowerBound + index / tensor.rowLength,
-        value: buffers.source[index],
-        what: tensor.format == .f16
-          ? "no F16 holds it: use bf16 or f32 for this tensor"
-          : "no BF16 holds it: use f32 for this tensor")
+        tensor, source, row: rows.lowerBound + index / tensor.rowLength, value: values[index],
+        what: Self.overflowAdvice(tensor.format))
     }
-    kernels.compare(
-      UnsafeBufferPointer(rebasing: buffers.source[..<count]), UnsafeBufferPointer(decoded),
-      position: position, into: &comparison)
+    let position = rows.lowerBound * tensor.rowLength
+    kernels.compare(values, decoded, position: position, into: &comparison.plain)
+    if let weights = encoding.weights(rows) {
+      kernels.compare(
+        values, decoded, weights: weights, position: position, into: &comparison.weighted)
+    }
+  }
+
+  private static func overflowAdvice(_ format: NumberFormat) -> String {
+    switch format {
+    case .f16: "no F16 holds it: use bf16 or f32 for this tensor"
+    case .bf16: "no BF16 holds it: use f32 for this tensor"
+    default: "no \(format.ggmlName) holds it: use f32 for this tensor"
+    }
   }
 
   /// True when codes go to the encoder as codes. A NaN scale has no code.
@@ -178,7 +225,9 @@ extension ChunkWorker {
     }
     // Under the two scales below NaN 4 and 6 are no float32: as values they are seen and refused.
     if scales.contains(where: { $0 > 252 }) { return false }
-    if tensor.format == .q4_0 { outcome.errorBound = largestBound(scales) }
+    if tensor.format == .q4_0, tensor.importance == nil {
+      outcome.errorBound = largestBound(scales)
+    }
     return true
   }
 
@@ -227,7 +276,7 @@ extension ChunkWorker {
     _ tensor: PlannedTensor, _ source: SourceChunk, _ output: UnsafeMutableRawBufferPointer,
     _ outcome: inout ChunkOutcome
   ) throws(ConversionError) {
-    guard tensor.format == .q8_0 || tensor.format == .q4_0 else { return }
+    guard !tensor.format.f16ScaleOffsets.isEmpty else { return }
     let counts = kernels.scanScales(tensor.format, UnsafeRawBufferPointer(output))
     outcome.counts.zeroBlocks = Int(clamping: counts.zero_blocks)
     outcome.counts.subnormalScales = Int(clamping: counts.subnormal_scales)

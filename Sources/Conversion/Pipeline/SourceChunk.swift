@@ -87,6 +87,30 @@ struct SourceChunk {
       scaleRowCount: tensor.scale == nil ? 0 : endScaleRow - firstScaleRow, column: column)
   }
 
+  /// Reads codes and scales of all segments to their places in a worker's buffers.
+  func read(
+    into buffers: WorkerBuffers, _ checkpoint: Checkpoint, _ pool: FilePool,
+    readsCodes: Bool = true
+  ) throws(FileError) {
+    func read(
+      _ file: Int, _ range: ByteRange, into buffer: UnsafeMutableRawBufferPointer, at offset: Int
+    ) throws(FileError) {
+      let target = UnsafeMutableRawBufferPointer(
+        rebasing: buffer[offset..<offset + range.byteCount])
+      try pool.file(at: checkpoint.files[file].path).read(into: target, at: range.offset)
+    }
+    for segment in segments {
+      if readsCodes {
+        try read(
+          segment.tensor.codes.file, segment.codesRange, into: buffers.codes,
+          at: segment.codesOffset)
+      }
+      if let range = segment.scalesRange, let scale = segment.tensor.scale {
+        try read(scale.file, range, into: buffers.scales, at: segment.scalesOffset)
+      }
+    }
+  }
+
   /// The row of the segments that stands at a row of the chunk.
   func sourceRow(ofRow row: Int) -> Int { permutation?.sourceRow(ofOutputRow: row) ?? row }
 }

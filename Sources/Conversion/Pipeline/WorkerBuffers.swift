@@ -1,4 +1,5 @@
 import QuernCheckpoints
+import QuernQuantization
 import QuernTensors
 
 /// The memory of one worker, allocated once: a chunk of codes, scales and output, a tile of decoded
@@ -7,11 +8,23 @@ final class WorkerBuffers {
   /// Elements of a tile: two tiles of float32 fit the second-level cache.
   static let tileElementCount = 1 << 14
 
+  /// Rows of a tile. A Hessian block is read once for each call of the rounding: two groups of rows
+  /// for each of them at least.
+  static func tileRowCount(_ tensor: PlannedTensor) -> Int {
+    max(
+      tensor.method == .gptq ? 2 * GPTQWorkspace.rowCount : 1,
+      tileElementCount / max(1, tensor.rowLength))
+  }
+
   let codes: UnsafeMutableRawBufferPointer
   let scales: UnsafeMutableRawBufferPointer
   let output: UnsafeMutableRawBufferPointer
   let source: UnsafeMutableBufferPointer<Float>
   let decoded: UnsafeMutableBufferPointer<Float>
+  /// The weights of a tile's values; empty where nothing is weighted.
+  let weights: UnsafeMutableBufferPointer<Float>
+  /// What the errors of a tile's values count in a search; as large as `weights`.
+  let searchWeights: UnsafeMutableBufferPointer<Float>
   /// The scales of one row as float32.
   let rowScales: UnsafeMutableBufferPointer<Float>
 
@@ -21,25 +34,29 @@ final class WorkerBuffers {
     var scales = 0
     var output = 0
     var tile = 0
+    var weights = 0
     var rowScales = 0
 
-    init(_ plan: ConversionPlan) {
-      for tensor in plan.tensors where tensor.grid.chunkCount > 0 {
-        let chunk = SourceChunk(tensor, chunk: 0, checkpoint: plan.checkpoint)
+    init(_ plan: ConversionPlan) { self.init(plan.tensors, checkpoint: plan.checkpoint) }
+
+    init(_ tensors: [PlannedTensor], checkpoint: Checkpoint) {
+      for tensor in tensors where tensor.grid.chunkCount > 0 {
+        let chunk = SourceChunk(tensor, chunk: 0, checkpoint: checkpoint)
         codes = max(codes, chunk.codesByteCount)
         // A later chunk may begin inside a row of scales and touch one more.
         let spare = chunk.segments.reduce(0) { $0 + $1.tensor.scaleRowByteCount }
         scales = max(scales, chunk.scalesByteCount + spare)
         output = max(output, chunk.rowCount * tensor.rowByteCount)
-        let rows = max(1, WorkerBuffers.tileElementCount / max(1, tensor.rowLength))
+        let rows = WorkerBuffers.tileRowCount(tensor)
         tile = max(tile, rows * tensor.rowLength)
+        if tensor.importance != nil { weights = max(weights, rows * tensor.rowLength) }
         for segment in chunk.segments {
           rowScales = max(rowScales, segment.tensor.scale?.shape.rowLength ?? 0)
         }
       }
     }
 
-    var byteCount: Int { codes + scales + output + 8 * tile + 4 * rowScales }
+    var byteCount: Int { codes + scales + output + 8 * (tile + weights) + 4 * rowScales }
   }
 
   init(_ sizes: Sizes) {
@@ -59,6 +76,8 @@ final class WorkerBuffers {
     output = raw(sizes.output)
     source = floats(sizes.tile)
     decoded = floats(sizes.tile)
+    weights = floats(sizes.weights)
+    searchWeights = floats(sizes.weights)
     rowScales = floats(sizes.rowScales)
   }
 
@@ -68,6 +87,8 @@ final class WorkerBuffers {
     output.deallocate()
     source.deallocate()
     decoded.deallocate()
+    weights.deallocate()
+    searchWeights.deallocate()
     rowScales.deallocate()
   }
 }

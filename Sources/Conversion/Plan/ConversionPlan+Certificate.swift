@@ -12,7 +12,8 @@ extension ConversionPlan {
       sourceFiles: zip(checkpoint.files, sourceHeaderHashes).map {
         Certificate.SourceFile(name: $0.name, byteCount: $0.byteCount, headerHash: $1)
       },
-      planHash: hash,
+      imatrix: importance.map { .init(name: $0.fileName, hash: $0.hash) },
+      calibration: calibration.map { .init(name: $0.fileName, hash: $0.hash) }, planHash: hash,
       files: files.map { file in
         let headerHash = file.header.withUnsafeBytes { kernels.blake3($0) }
         return Certificate.OutputFile(
@@ -26,12 +27,18 @@ extension ConversionPlan {
 }
 
 extension Recipe {
-  /// The name of a built-in, the file name of any other: a certificate holds no path.
-  package var displayName: String { name.split(separator: "/").last.map(String.init) ?? name }
+  /// The name of a built-in with its version, the file name of any other: a certificate holds no
+  /// path.
+  package var displayName: String {
+    let short = name.split(separator: "/").last.map(String.init) ?? name
+    guard let version, !short.contains("@") else { return short }
+    return "\(short)@\(version)"
+  }
 
   /// The resolved rules.
   package var json: JSONObject {
     var object = JSONObject()
+    if let version { object.set("version", .integer(version)) }
     object.set("rules", .array(rules.map { .object($0.json) }))
     return object
   }
@@ -60,6 +67,8 @@ extension Recipe.Rule {
     object.set("match", .string(text))
     object.set("type", .string(type.word))
     object.set("method", .string(method.rawValue))
+    if ordersByActivation { object.set("actOrder", .bool(true)) }
+    if let layers { object.set("layers", .string(layers.rawValue)) }
     if isOptional { object.set("optional", .bool(true)) }
     return object
   }

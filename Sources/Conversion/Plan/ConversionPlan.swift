@@ -6,7 +6,7 @@ import QuernQuantization
 /// the plan decides anything.
 public struct ConversionPlan: Sendable {
   /// Changes with every change of what a plan decides.
-  package static let version = 1
+  package static let version = 2
 
   public let target: String
   /// Name of the main file without `.gguf`.
@@ -14,6 +14,10 @@ public struct ConversionPlan: Sendable {
   public let recipe: Recipe
   public let options: ConversionOptions
   public package(set) var checkpoint: Checkpoint
+  /// What errors are weighted with, where anything is.
+  public let importance: Importance?
+  /// What `gptq` rounds with, where it is used.
+  public let calibration: Calibration?
   public let architecture: String
   public package(set) var tensors: [PlannedTensor]
   public let files: [PlannedFile]
@@ -44,11 +48,17 @@ public struct ConversionPlan: Sendable {
   /// - Parameters:
   ///   - checkpoint: an opened folder.
   ///   - recipe: which format each tensor gets.
+  ///   - importance: the imatrix to weight errors with.
+  ///   - calibration: the statistics for `gptq`.
   ///   - outputName: file name without `.gguf`, for the names of the parts.
   /// - Throws: `ConversionError` naming file, tensor and field of whatever cannot be converted.
   public static func gguf(
-    _ checkpoint: Checkpoint, recipe: Recipe, options: ConversionOptions, outputName: String
+    _ checkpoint: Checkpoint, recipe: Recipe, options: ConversionOptions,
+    importance: Importance? = nil, calibration: Calibration? = nil, outputName: String
   ) throws(ConversionError) -> ConversionPlan {
-    try GGUFPlanner(checkpoint, recipe: recipe, options: options, outputName: outputName).plan()
+    try GGUFPlanner(
+      checkpoint, recipe: recipe, options: options, importance: importance,
+      calibration: calibration, outputName: outputName
+    ).plan()
   }
 }

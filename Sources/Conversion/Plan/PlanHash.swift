@@ -6,7 +6,8 @@ import QuernTensors
 /// Hashes what a plan consists of, row by row.
 struct PlanHash {
   static func hash(
-    target: String, recipe: Recipe, options: ConversionOptions, checkpoint: Checkpoint,
+    target: String, options: ConversionOptions, importance: Importance?, calibration: Calibration?,
+    checkpoint: Checkpoint,
     sourceHeaderHashes: [String], tensors: [PlannedTensor], files: [PlannedFile]
   ) -> String {
     var hash = IncrementalHash()
@@ -16,6 +17,15 @@ struct PlanHash {
     row.integer(ConversionPlan.version)
     row.string(options.draft.rawValue)
     row.string(options.nonFinite.rawValue)
+    if let importance {
+      row.string(importance.fileName)
+      row.string(importance.hash)
+    }
+    if let calibration {
+      row.string("calibration")
+      row.string(calibration.fileName)
+      row.string(calibration.hash)
+    }
     row.end()
     for (file, headerHash) in zip(checkpoint.files, sourceHeaderHashes) {
       row.beginArray(.inline)
@@ -62,6 +72,18 @@ struct PlanHash {
     case .values(let values):
       row.string("values")
       for value in values { row.integer(Int(value.bitPattern)) }
+    }
+    if let importance = tensor.importance {
+      row.string("importance")
+      row.integer(importance.unseenExpertCount)
+    }
+    if let calibration = tensor.calibration {
+      row.string(calibration.order == .byColumn ? "gptq" : "gptq-act-order")
+      row.integer(calibration.unseenExpertCount)
+    }
+    if !tensor.scaleExponents.isEmpty {
+      row.string("scale-exponents")
+      for exponent in tensor.scaleExponents { row.integer(exponent) }
     }
     for source in tensor.expression.sources {
       row.string(checkpoint.tensors[source.tensor].name.text)

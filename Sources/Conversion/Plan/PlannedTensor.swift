@@ -11,8 +11,25 @@ public struct PlannedTensor: Sendable {
     case copy
     /// Each value to the nearest of the format (or to an equal one).
     case cast
+    /// The format's one-pass rule: the scale follows from the largest magnitude.
     case absmax
+    /// The reference search of the K and IQ formats.
+    case ggml
+    /// The scales of least squared error, weighted where the tensor has importance data.
+    case optimal
+    /// From the codes of an FP4 source.
     case gridAware = "grid-aware"
+    /// Column by column, by the correlations of the inputs; rows of experts without statistics as
+    /// `optimal` without weights.
+    case gptq
+
+    /// Whether errors are weighted where there is importance data.
+    var isWeighted: Bool {
+      switch self {
+      case .optimal, .gridAware, .gptq: true
+      case .copy, .cast, .absmax, .ggml: false
+      }
+    }
   }
 
   public let name: String
@@ -28,8 +45,30 @@ public struct PlannedTensor: Sendable {
   public let sourceEncodings: [String]
   /// Bytes of all sources, scales included.
   public let sourceByteCount: Int
-  public let grid: ChunkGrid
+  public package(set) var grid: ChunkGrid
   package var expression: TensorExpression
+  /// What there is of importance data; nil where errors are not weighted.
+  package var importance: Importance.Facts?
+  /// What `gptq` rounds with; nil for all other methods.
+  package var calibration: Calibration.Facts?
+  /// The exponents of the powers of two that NVFP4 values are multiplied by, one for each expert or
+  /// one for all; empty where the target multiplies by none.
+  package var scaleExponents: [Int] = []
+
+  /// Experts that `gptq` has no statistics of; nil for all other methods.
+  public var unseenExpertsOfCalibration: Int? { calibration?.unseenExpertCount }
+
+  /// Experts whose matrices are stacked in it, 1 for all else.
+  package var expertCount: Int { shape.rank == 3 ? max(1, shape.dimensions[0]) : 1 }
+
+  /// Rows of one expert.
+  package var rowsPerExpert: Int { shape.rowCount / expertCount }
+
+  /// The power of two that the values of a row are multiplied by.
+  package func secondScaleExponent(ofRow row: Int) -> Int {
+    guard !scaleExponents.isEmpty else { return 0 }
+    return scaleExponents[row / max(1, shape.rowCount / scaleExponents.count)]
+  }
 
   public var rowLength: Int { shape.rowLength }
   public var elementCount: Int { shape.elementCount }

@@ -23,6 +23,9 @@ package struct ScaleSurvey: Sendable {
       maximum = max(maximum, exponent)
     }
 
+    /// Powers of two between the smallest scale and the largest; 0 where all are zero.
+    package var width: Int { minimum > maximum ? 0 : maximum - minimum }
+
     /// True when every scale is a power of two within these exponents.
     package func isWithin(_ exponents: ClosedRange<Int>) -> Bool {
       isPowersOfTwo

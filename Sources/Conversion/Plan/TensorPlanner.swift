@@ -8,13 +8,39 @@ struct TensorPlanner {
   let checkpoint: Checkpoint
   let survey: ScaleSurvey
   let recipe: Recipe
+  /// The patterns of the rules that have one.
+  private let globs: [Glob?]
+  let importance: Importance?
+  let calibration: Calibration?
+  /// What rules see of the model as a whole.
+  let model: Model
   /// Which rules matched a tensor.
   private(set) var matched: Set<Int> = []
 
-  init(checkpoint: Checkpoint, survey: ScaleSurvey, recipe: Recipe) {
+  struct Model {
+    /// Layers, draft layers left out.
+    let layerCount: Int
+    let architecture: String
+    /// True where the embedding is the head as well: rules for the output are for it then.
+    let hasTiedHead: Bool
+  }
+
+  init(
+    checkpoint: Checkpoint, survey: ScaleSurvey, recipe: Recipe, importance: Importance?,
+    calibration: Calibration? = nil, model: Model
+  ) {
     self.checkpoint = checkpoint
     self.survey = survey
     self.recipe = recipe
+    globs = recipe.rules.map { rule in
+      switch rule.match {
+      case .output(let pattern), .source(let pattern): Glob(pattern)
+      case .role: nil
+      }
+    }
+    self.importance = importance
+    self.calibration = calibration
+    self.model = model
   }
 
   mutating func plan(_ tensor: MappedTensor) throws(ConversionError) -> PlannedTensor {
@@ -26,13 +52,38 @@ struct TensorPlanner {
     let encodings = sources.reduce(into: [String]()) { list, source in
       if !list.contains(source.encoding.description) { list.append(source.encoding.description) }
     }
+    let importance = try importance(tensor, format: format, method: method)
     return PlannedTensor(
       name: tensor.name, role: tensor.role, shape: Shape(tensor.shape), format: format,
       method: method,
-      expectation: expectation(tensor, sources: sources, format: format, method: method),
+      expectation: expectation(
+        tensor, sources: sources, format: format, method: method, isWeighted: importance != nil),
       fallbackFrom: fallback, sourceEncodings: encodings.isEmpty ? ["config"] : encodings,
       sourceByteCount: sourceByteCount(tensor.expression), grid: grid(tensor, sources: sources),
-      expression: tensor.expression)
+      expression: tensor.expression,
+      importance: importance,
+      calibration: try calibration(tensor, rule, format: format, method: method))
+  }
+
+  /// The tensor with its second scales, found in the data, and the tensor that holds them; a tensor
+  /// that needs none alone.
+  func withSecondScale(_ planned: PlannedTensor, _ survey: SecondScaleSurvey)
+    throws(ConversionError) -> [PlannedTensor]
+  {
+    guard planned.format == .nvfp4,
+      SecondScaleSurvey.isApplied(to: planned.name, architecture: model.architecture)
+    else { return [planned] }
+    var tensor = planned
+    tensor.scaleExponents = try survey.exponents(of: planned)
+    let factors = tensor.scaleExponents.map { Float(sign: .plus, exponent: $0, significand: 1) }
+    let shape = Shape([factors.count])
+    let scale = PlannedTensor(
+      name: String(planned.name.dropLast("weight".count)) + "scale", role: .weightScale,
+      shape: shape, format: .f32, method: .cast, expectation: .exact, fallbackFrom: nil,
+      sourceEncodings: ["survey"], sourceByteCount: 0,
+      grid: ChunkGrid(parts: 1, rowsPerPart: factors.count, sourceRowByteCount: 4, granule: 1),
+      expression: .values(factors))
+    return [tensor, scale]
   }
 
   /// A rule that matched nothing and had to: a typing error more often than not.
@@ -43,11 +94,16 @@ struct TensorPlanner {
 
   // MARK: Rules
 
+  /// The rule that decides about a tensor; nil where none matches.
+  mutating func rule(for tensor: MappedTensor) -> Recipe.Rule? {
+    firstRule(for: tensor, sources: tensor.expression.sources.map { checkpoint.tensors[$0.tensor] })
+  }
+
   private mutating func firstRule(for tensor: MappedTensor, sources: [SourceTensor]) -> Recipe.Rule?
   {
     var first: Recipe.Rule?
     for (index, rule) in recipe.rules.enumerated() {
-      guard matches(rule.match, tensor, sources) else { continue }
+      guard matches(index, tensor, sources), isInLayers(rule, tensor) else { continue }
       // A rule behind another one that matches too is not a rule that matches nothing.
       matched.insert(index)
       if first == nil { first = rule }
@@ -56,15 +112,24 @@ struct TensorPlanner {
   }
 
   private func matches(
-    _ match: Recipe.Rule.Match, _ tensor: MappedTensor, _ sources: [SourceTensor]
+    _ rule: Int, _ tensor: MappedTensor, _ sources: [SourceTensor]
   ) -> Bool {
-    switch match {
+    switch recipe.rules[rule].match {
+    case .role(.output): return tensor.role == .output || isTiedHead(tensor)
     case .role(let role): return tensor.role == role
-    case .output(let pattern): return Glob(pattern).matches(tensor.name)
-    case .source(let pattern):
-      let glob = Glob(pattern)
-      return sources.contains { glob.matches($0.name.text) }
+    case .output: return globs[rule]?.matches(tensor.name) ?? false
+    case .source: return sources.contains { globs[rule]?.matches($0.name.text) ?? false }
     }
+  }
+
+  private func isTiedHead(_ tensor: MappedTensor) -> Bool {
+    model.hasTiedHead && tensor.role == .embedding
+  }
+
+  private func isInLayers(_ rule: Recipe.Rule, _ tensor: MappedTensor) -> Bool {
+    guard let layers = rule.layers else { return true }
+    guard let layer = layerNumber(ofTensor: tensor.name) else { return false }
+    return layers.contains(layer: layer, of: model.layerCount)
   }
 
   // MARK: Format and method
@@ -82,7 +147,8 @@ struct TensorPlanner {
             problem:
               "\(tensor.name): \(format.rawValue) is for matrices, this tensor has one dimension"))
       }
-      if !format.divides(rowLength: tensor.shape.last ?? 1) { return (.f16, format) }
+      let fitting = format.fallback(rowLength: tensor.shape.last ?? 1)
+      if fitting != format { return (fitting, format) }
     }
     return (format, nil)
   }
@@ -112,19 +178,57 @@ struct TensorPlanner {
   private func method(
     _ rule: Recipe.Rule?, _ tensor: MappedTensor, sources: [SourceTensor], format: NumberFormat
   ) throws(ConversionError) -> PlannedTensor.Method {
-    let hasGrid = !sources.isEmpty && sources.allSatisfy { $0.encoding == .fp4 }
+    guard format.blockElements > 1 else { return plainMethod(sources, format) }
     let isJoined = if case .concatenateColumns = tensor.expression { true } else { false }
-    let isGridFormat = format.blockElements > 1
-    if rule?.method == .gridAware, isGridFormat, !hasGrid || isJoined {
+    let hasGrid = !sources.isEmpty && sources.allSatisfy { $0.encoding == .fp4 } && !isJoined
+    switch rule?.method ?? .auto {
+    case .auto: return hasGrid ? .gridAware : .optimal
+    case .absmax, .ggml: return format.referenceMethod
+    case .optimal: return .optimal
+    case .gridAware:
+      if hasGrid { return .gridAware }
       throw .recipe(
         RecipeError(
           recipe: recipe.name,
           problem: "\(tensor.name): method grid-aware needs an FP4 source, found "
             + (sources.first?.encoding.description ?? "values from the config")))
+    case .gptq: return .gptq
     }
-    if isGridFormat {
-      return hasGrid && !isJoined && rule?.method != .absmax ? .gridAware : .absmax
+  }
+
+  private func calibration(
+    _ tensor: MappedTensor, _ rule: Recipe.Rule?, format: NumberFormat,
+    method: PlannedTensor.Method
+  ) throws(ConversionError) -> Calibration.Facts? {
+    guard method == .gptq else { return nil }
+    guard let calibration else {
+      throw .recipe(
+        RecipeError(
+          recipe: recipe.name,
+          problem: "\(tensor.name): method gptq needs calibration statistics: --calibration FILE"))
     }
+    return try calibration.facts(
+      tensor.name, rowLength: tensor.shape.last ?? 1,
+      expertCount: tensor.shape.count == 3 ? tensor.shape[0] : 1, format: format,
+      order: rule?.ordersByActivation ?? false ? .byActivation : .byColumn)
+  }
+
+  /// What weights a tensor's errors have. Data for a tensor that needs none is checked all the same:
+  /// another width is another model.
+  private func importance(
+    _ tensor: MappedTensor, format: NumberFormat, method: PlannedTensor.Method
+  ) throws(ConversionError) -> Importance.Facts? {
+    guard let importance, tensor.shape.count > 1, !tensor.isInteger else { return nil }
+    let facts = try importance.facts(
+      tensor.name, rowLength: tensor.shape.last ?? 1,
+      expertCount: tensor.shape.count == 3 ? tensor.shape[0] : 1)
+    return method.isWeighted ? facts : nil
+  }
+
+  /// Formats without blocks keep their bytes or round each value.
+  private func plainMethod(_ sources: [SourceTensor], _ format: NumberFormat)
+    -> PlannedTensor.Method
+  {
     let isSame = sources.allSatisfy { source in
       switch (source.encoding, format) {
       case (.plain(.f32), .f32), (.plain(.f16), .f16), (.plain(.bf16), .bf16), (.plain(.i32), .i32):
@@ -137,24 +241,18 @@ struct TensorPlanner {
 
   private func expectation(
     _ tensor: MappedTensor, sources: [SourceTensor], format: NumberFormat,
-    method: PlannedTensor.Method
+    method: PlannedTensor.Method, isWeighted: Bool
   ) -> Exactness {
     switch (format, method) {
     case (_, .copy), (.f32, _): return .exact
     case (.i32, _): return .exactIf("every entry fits 32 bits")
-    case (.mxfp4, .gridAware): return .exact
-    case (.q8_0, .gridAware):
-      // 2^(byte − 128) is an F16 from 2^-24 to 2^15.
-      let isKnown = tensor.expression.sources.allSatisfy {
-        survey.spreads[$0.tensor]?.isWithin(-23...16) ?? false
-      }
-      return isKnown ? .exact : .exactIf("every scale is between 2^-23 and 2^16")
-    case (.q4_0, .gridAware):
-      // The bound of `GridBounds` holds for scale bytes from 105 to 142.
-      let hasOutlier = tensor.expression.sources.contains {
-        survey.spreads[$0.tensor].map { !$0.isWithin(-22...15) } ?? false
-      }
-      return hasOutlier ? .measured : .bounded
+    case (_, .gridAware):
+      let hasSecondScale = SecondScaleSurvey.isApplied(
+        to: tensor.name, architecture: model.architecture)
+      return GridExpectation(
+        format: format, spreads: tensor.expression.sources.map { survey.spreads[$0.tensor] },
+        hasSecondScale: hasSecondScale, isWeighted: isWeighted
+      ).exactness
     case (.bf16, .cast) where losslessFormats(tensor) == [.bf16]: return .exact
     default: return .measured
     }

@@ -3,14 +3,19 @@
 package struct Glob: Hashable, Sendable {
   package let pattern: String
   private let bytes: [UInt8]
+  /// True without stars and question marks: a name.
+  private let isLiteral: Bool
 
   package init(_ pattern: String) {
     self.pattern = pattern
     bytes = Array(pattern.utf8)
+    isLiteral = !bytes.contains { $0 == UInt8(ascii: "*") || $0 == UInt8(ascii: "?") }
   }
 
   /// Linear for each `*`: a mismatch resumes behind the last star only.
   package func matches(_ text: String) -> Bool {
+    // A budget's recipe has a rule of this kind for every tensor.
+    if isLiteral { return text.utf8.elementsEqual(bytes) }
     let text = Array(text.utf8)
     var (position, index) = (0, 0)
     var star: (position: Int, index: Int)?

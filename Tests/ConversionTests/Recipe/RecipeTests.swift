@@ -10,10 +10,16 @@ struct RecipeTests {
 
   @Test func everyBuiltInParsesAndItsTextIsAFileThatCouldHaveBeenWritten() throws {
     let builtIns = Recipe.builtIns(target: "gguf")
-    #expect(builtIns.map(\.name) == ["source", "q8_0", "q4_0"])
-    for (name, text) in builtIns {
-      let loaded = try Recipe.load(name, target: "gguf")
-      let parsed = try parse(text)
+    #expect(
+      builtIns.map(\.displayName) == [
+        "source@1", "q8_0@2", "q4_0@2", "q4_k_m@1", "q4_k_s@1", "q5_k_m@1", "q6_k@1", "iq4_xs@1",
+        "iq4_nl@1", "nvfp4@1", "v4-int8@1", "v4-int4@1",
+      ])
+    for builtIn in builtIns {
+      let loaded = try Recipe.load(builtIn.name, target: "gguf")
+      #expect(loaded.displayName == builtIn.displayName)
+      #expect(try Recipe.load(builtIn.displayName, target: "gguf") == loaded)
+      let parsed = try parse(builtIn.text)
       #expect(loaded.rules.map(\.match) == parsed.rules.map(\.match))
       #expect(loaded.rules.map(\.type) == parsed.rules.map(\.type))
     }
@@ -59,6 +65,14 @@ struct RecipeTests {
     ("{rules: [{match: \"*\", type: 8}]}", "type"),
     ("{rules: [{match: \"*\", type: \"f32\", method: \"best\"}]}", "best"),
     ("{rules: [{match: \"*\", type: \"f32\", methd: \"auto\"}]}", "methd"),
+    ("{rules: [{match: \"*\", type: \"q4_k\", method: \"absmax\"}]}", "ggml"),
+    ("{rules: [{match: \"*\", type: \"iq4_nl\", method: \"absmax\"}]}", "ggml"),
+    ("{rules: [{match: \"*\", type: \"q5_1\", method: \"ggml\"}]}", "absmax"),
+    ("{rules: [{match: \"*\", type: \"bf16\", method: \"ggml\"}]}", "block formats"),
+    ("{rules: [{match: \"*\", type: \"bf16\", method: \"gptq\"}]}", "block formats"),
+    ("{rules: [{match: \"*\", type: \"q4_0\", actOrder: true}]}", "for method gptq"),
+    ("{rules: [{match: \"*\", type: \"q8_0\", layers: \"all\"}]}", "more-bits"),
+    ("{version: 0, rules: []}", "version"), ("{version: \"2\", rules: []}", "version"),
     ("{rules: [{match: \"role:expert\", type: \"f32\"}]}", "expert"),
     ("{rules: [], rules: []}", "malformed"), ("{rules: []} x", "malformed"),
   ])
@@ -78,5 +92,7 @@ struct RecipeTests {
     #expect(missing?.description.contains("none.json5") ?? false)
     let unknown = #expect(throws: ConversionError.self) { try Recipe.load("q5", target: "gguf") }
     #expect(unknown?.description.contains("source, q8_0, q4_0") ?? false)
+    let old = #expect(throws: ConversionError.self) { try Recipe.load("q4_0@1", target: "gguf") }
+    #expect(old?.description.contains("this build has q4_0@2") ?? false)
   }
 }
