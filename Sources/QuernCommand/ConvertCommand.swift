@@ -12,6 +12,8 @@ struct ConvertCommand: ParsableCommand {
       Examples:
         quern convert ./checkpoint --to gguf --recipe q4_0 -o model.gguf
         quern convert org/name --recipe source -o model.gguf --threads 8
+        quern convert ./checkpoint --target-bpw 4.5 -o model.gguf
+        quern convert ./checkpoint --recipe q4_k_m --imatrix imatrix.gguf -o model.gguf
         quern convert ./checkpoint --recipe q8_0 -o m.gguf --split-max-size 50GB
       """)
 
@@ -35,8 +37,10 @@ struct ConvertCommand: ParsableCommand {
   @Flag(name: .shortAndLong, help: "No progress, no summary; warnings and errors only.")
   var quiet = false
 
+  func validate() throws { try choices.checkDecidesTypes() }
+
   func run() throws {
-    let plan = try choices.plan(outputName: output.name)
+    let plan = try choices.choosePlan(outputName: output.name).plan
     plan.warnings.forEach(Messages.warning)
     let clock = ContinuousClock()
     let start = clock.now

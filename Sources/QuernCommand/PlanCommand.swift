@@ -12,6 +12,8 @@ struct PlanCommand: ParsableCommand {
         quern plan ./checkpoint --to gguf --recipe q4_0
         quern plan org/name --recipe ./mine.json5 --all
         quern plan org/name@main --recipe q8_0 --split-max-size 50GB --json
+        quern plan ./checkpoint --target-size 16GB
+        quern plan ./checkpoint --explore
       """)
 
   @OptionGroup var choices: ConversionChoices
@@ -22,21 +24,46 @@ struct PlanCommand: ParsableCommand {
     completion: .file(extensions: ["gguf"]), transform: OutputPath.init(argument:))
   var output: OutputPath?
 
+  @Flag(
+    help: """
+      Show what each built-in recipe and some budgets make of the model: size, and the error by a \
+      sample of the weights.
+      """)
+  var explore = false
+
   @Flag(help: "List every tensor: by default, layers and experts share a row.")
   var all = false
 
   @Flag(help: "Print one JSON document.")
   var json = false
 
+  func validate() throws {
+    guard explore else { return try choices.checkDecidesTypes() }
+    if choices.budget != nil || all {
+      throw ValidationError("--explore shows budgets of its own, and no tensors")
+    }
+  }
+
   func run() throws {
+    if explore { return try runExploration() }
     let path = output?.path ?? "model.gguf"
-    let plan = try choices.plan(outputName: output?.name ?? "model")
-    plan.warnings.forEach(Messages.warning)
-    let report = PlanReport(plan, outputPath: path, threadCount: choices.threads.count)
+    let choice = try choices.choosePlan(outputName: output?.name ?? "model")
+    choice.plan.warnings.forEach(Messages.warning)
+    let report = PlanReport(
+      choice.plan, budget: choice.budget, outputPath: path, threadCount: choices.threads.count)
     if json {
       try report.printJSON()
     } else {
       try report.printText(listsAll: all)
+    }
+  }
+
+  private func runExploration() throws {
+    let report = try choices.explore(outputName: output?.name ?? "model")
+    if json {
+      try report.printJSON()
+    } else {
+      try report.printText()
     }
   }
 }

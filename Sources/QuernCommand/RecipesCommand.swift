@@ -12,7 +12,7 @@ struct RecipesCommand: ParsableCommand {
 
       Examples:
         quern recipes
-        quern recipes q4_0 > mine.json5
+        quern recipes q4_0@2 > mine.json5
         quern plan ./checkpoint --recipe ./mine.json5
       """)
 
@@ -26,15 +26,19 @@ struct RecipesCommand: ParsableCommand {
     let recipes = Recipe.builtIns(target: to.rawValue)
     guard let name else {
       var table = TextTable([.left, .left])
-      for recipe in recipes { table.add([recipe.name, Self.summary(recipe.text)]) }
+      for recipe in recipes { table.add([recipe.displayName, Self.summary(recipe.text)]) }
       return try StandardOutput.write(table.text(indent: 0))
     }
-    guard let recipe = recipes.first(where: { $0.name == name }) else {
-      throw ValidationError(
-        "no built-in recipe '\(name)' for \(to.rawValue): there are "
-          + recipes.map(\.name).joined(separator: ", "))
+    guard !Recipe.isFile(name) else {
+      throw ValidationError("\(name) is a file, not the name of a built-in recipe")
     }
-    try StandardOutput.write(recipe.text)
+    let loaded: Recipe
+    do throws(ConversionError) {
+      loaded = try Recipe.load(name, target: to.rawValue)
+    } catch { throw ValidationError("\(error)") }
+    for recipe in recipes where recipe.name == loaded.name {
+      try StandardOutput.write(recipe.text)
+    }
   }
 
   /// The sentence that a recipe's comment begins with.

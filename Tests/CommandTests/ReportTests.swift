@@ -10,17 +10,17 @@ import Testing
     let result = try QuernProcess.run("plan", model, "--recipe", "q8_0", "--threads", "2")
     #expect(result.code == 0)
     let expected = """
-        tensor                             source  role          shape      type                           method  expected    bytes
-        token_embd.weight                  F32     embedding     [512, 64]  f32                            copy    exact     131,072
-        output_norm.weight                 F32     norm          [64]       f32                            copy    exact         256
-        blk.{0-4}.attn_norm.weight    5 ×  F32     norm          [64]       f32                            copy    exact       1,280
+        tensor                             source  role          shape      type   bits  method  expected    bytes
+        token_embd.weight                  F32     embedding     [512, 64]  f32   32.00  copy    exact     131,072
+        output_norm.weight                 F32     norm          [64]       f32   32.00  copy    exact         256
+        blk.{0-4}.attn_norm.weight    5 ×  F32     norm          [64]       f32   32.00  copy    exact       1,280
       """
     // Columns move with the longest name: only the rows and their order are fixed.
     #expect(words(result.output).starts(with: words(header(of: model) + expected)) == true)
     #expect(result.output.contains("f16 (rows of 172: no q8_0)"))
   }
 
-  private func header(of path: String) -> String { "\(path) to gguf, recipe q8_0\n" }
+  private func header(of path: String) -> String { "\(path) to gguf, recipe q8_0@2\n" }
 
   private func words(_ text: String) -> [Substring] { text.split { " \n".contains($0) } }
 
@@ -74,7 +74,7 @@ import Testing
     #expect(result.output.contains("OwlForCausalLM"))
   }
 
-  @Test(arguments: ["source", "q8_0", "q4_0"], ["tiny-v4/upstream", "stories260K/f32"])
+  @Test(arguments: ["source", "q8_0@2", "q4_k_m"], ["tiny-v4/upstream", "stories260K/f32"])
   func aPrintedRecipePlansWhatItsBuiltInPlans(_ name: String, model: String) throws {
     let scratch = try Scratch()
     try scratch.write(QuernProcess.run("recipes", name).output, to: "mine.json5")
@@ -89,7 +89,7 @@ import Testing
 
   @Test func recipesAreListedByName() throws {
     let list = try QuernProcess.run("recipes").output
-    for name in ["source", "q8_0", "q4_0"] {
+    for name in ["source@1", "q8_0@2", "q4_0@2", "q4_k_m@1"] {
       #expect(list.split(separator: "\n").contains { $0.hasPrefix(name + " ") })
     }
   }

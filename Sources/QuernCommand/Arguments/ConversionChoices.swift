@@ -15,7 +15,34 @@ struct ConversionChoices: ParsableArguments {
     help: ArgumentHelp(
       "A built-in recipe (see `quern recipes`) or a file with a / in its name or ending in .json5.",
       valueName: "name|file"))
-  var recipe: String
+  var recipe: String?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Choose each tensor's type for the least error at so many bits per weight, such as 4.5. A recipe \
+      beside it says what stays as it is, and the methods.
+      """, valueName: "bits"))
+  var targetBpw: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "The same for a size of all output files, such as 150GB or 16GiB.", valueName: "size"))
+  var targetSize: ByteSize?
+
+  @Option(
+    help: ArgumentHelp(
+      "Importance data of llama-imatrix, GGUF or .dat: errors count by it. Example: --imatrix imatrix.gguf",
+      valueName: "file"),
+    completion: .file())
+  var imatrix: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Calibration statistics for rules with method gptq. Example: --calibration statistics.safetensors",
+      valueName: "file"),
+    completion: .file())
+  var calibration: String?
 
   @Option(
     help: ArgumentHelp(
@@ -49,22 +76,51 @@ struct ConversionChoices: ParsableArguments {
   /// The largest template that is read; real ones have some kilobytes.
   private static let maximumTemplateByteCount = 16 << 20
 
+  /// F32 has 32.
+  private static let bitsPerWeight = 0.0...32
+
   func validate() throws {
-    let isFile = recipe.contains("/") || recipe.hasSuffix(".json5")
-    let names = Recipe.builtIns(target: to.rawValue).map(\.name)
-    guard isFile || names.contains(recipe) else {
-      throw ValidationError(
-        "no built-in recipe '\(recipe)' for \(to.rawValue): there are "
-          + names.joined(separator: ", ") + "; a file has a / in its name or ends in .json5")
+    if let targetBpw {
+      guard targetBpw > 0, Self.bitsPerWeight.contains(targetBpw) else {
+        throw ValidationError("--target-bpw is above 0 and at most 32, found \(targetBpw)")
+      }
+      guard targetSize == nil else {
+        throw ValidationError("--target-bpw and --target-size exclude each other")
+      }
     }
+    guard let recipe, !Recipe.isFile(recipe) else { return }
+    do throws(ConversionError) {
+      _ = try Recipe.load(recipe, target: to.rawValue)
+    } catch { throw ValidationError("\(error)") }
   }
 
-  /// Opens the checkpoint and plans its conversion; nothing is written.
-  func plan(outputName: String) throws -> ConversionPlan {
-    let recipe = try Recipe.load(recipe, target: to.rawValue)
+  /// Something must say which types there are to be.
+  func checkDecidesTypes() throws {
+    guard recipe == nil, budget == nil else { return }
+    throw ValidationError(
+      "one of --recipe, --target-bpw and --target-size is needed (see `quern recipes`)")
+  }
+
+  var budget: Budget? {
+    targetBpw.map { .bitsPerWeight($0) } ?? targetSize.map { .byteCount($0.byteCount) }
+  }
+
+  /// What the options name, opened; nothing is written.
+  func inputs() throws -> Inputs {
+    let recipe = try recipe.map { name throws(ConversionError) in
+      try Recipe.load(name, target: to.rawValue)
+    }
     let options = try options()
     let opened = try Checkpoint.open(checkpoint, environment: Environment.forCheckpoints)
-    return try ConversionPlan.gguf(opened, recipe: recipe, options: options, outputName: outputName)
+    let importance = try imatrix.map { path throws(ConversionError) in
+      try Importance(path: path)
+    }
+    let calibration = try calibration.map { path throws(ConversionError) in
+      try Calibration(path: path)
+    }
+    return Inputs(
+      checkpoint: opened, recipe: recipe, importance: importance, calibration: calibration,
+      options: options)
   }
 
   private func options() throws -> ConversionOptions {

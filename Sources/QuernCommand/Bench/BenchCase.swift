@@ -1,11 +1,15 @@
 import ArgumentParser
 import QuernCheckpoints
 import QuernContainers
+import QuernConversion
 
 /// One synthetic checkpoint and the recipe it is converted with.
 struct BenchCase {
   let name: String
-  let recipe: String
+  /// Name of a built-in.
+  private let recipe: String
+  /// Where all matrices take the scales of their largest magnitudes, and the case is about all else.
+  private var isAbsmax = false
   private let weights: SyntheticCheckpoint.Weights
   private let family: Family
 
@@ -19,12 +23,27 @@ struct BenchCase {
   static let all: [BenchCase] = [
     .init(name: "bf16-q8_0", recipe: "q8_0", weights: .bf16, family: .large),
     .init(name: "bf16-q4_0", recipe: "q4_0", weights: .bf16, family: .large),
+    .init(name: "bf16-q4_k_m", recipe: "q4_k_m", weights: .bf16, family: .large),
+    .init(
+      name: "bf16-q8_0-absmax", recipe: "q8_0", isAbsmax: true, weights: .bf16, family: .large),
+    .init(
+      name: "bf16-q4_0-absmax", recipe: "q4_0", isAbsmax: true, weights: .bf16, family: .large),
+    .init(name: "fp8-q8_0-absmax", recipe: "q8_0", isAbsmax: true, weights: .fp8, family: .large),
     .init(name: "fp8-q8_0", recipe: "q8_0", weights: .fp8, family: .large),
     .init(name: "fp4-q8_0", recipe: "q8_0", weights: .fp4, family: .large),
     .init(name: "fp4-mxfp4", recipe: "source", weights: .fp4, family: .large),
     .init(name: "v4-q8_0", recipe: "q8_0", weights: .released, family: .mixture),
     .init(name: "v4-mxfp4", recipe: "source", weights: .released, family: .mixture),
   ]
+
+  func loadRecipe() throws -> Recipe {
+    guard isAbsmax else { return try Recipe.load(recipe, target: "gguf") }
+    let rules = ["attention", "feed-forward"].map { role in
+      "{match: \"role:\(role)\", type: \"\(recipe)\", method: \"absmax\"}"
+    }
+    let text = "{rules: [\(rules.joined(separator: ", "))]}"
+    return try Recipe.parse(Array(text.utf8), name: name, target: "gguf")
+  }
 
   /// A checkpoint of about that many bytes.
   func checkpoint(folder: String, byteCount: Int) throws -> SyntheticCheckpoint {

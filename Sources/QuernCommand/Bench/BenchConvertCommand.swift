@@ -73,7 +73,7 @@ struct BenchConvertCommand: ParsableCommand {
     let tensorBytes = try benchCase.checkpoint(folder: source, byteCount: byteCount).write()
     let checkpoint = try Checkpoint.open(source, environment: [:])
     let plan = try ConversionPlan.gguf(
-      checkpoint, recipe: Recipe.load(benchCase.recipe, target: "gguf"),
+      checkpoint, recipe: benchCase.loadRecipe(),
       options: ConversionOptions(),
       outputName: "bench")
     return try [false, true].map { durable in

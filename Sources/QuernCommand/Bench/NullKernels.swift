@@ -10,17 +10,18 @@ extension RowKernels {
     kernels.kernels.f32_from_f16 = { _, _, _ in }
     kernels.kernels.f32_from_fp8 = { _, _, _, _, _, _ in }
     kernels.kernels.f32_from_e2m1 = { _, _, _, _ in }
-    kernels.kernels.f32_from_q8_0 = { _, _, _ in }
-    kernels.kernels.f32_from_q4_0 = { _, _, _ in }
-    kernels.kernels.f32_from_mxfp4 = { _, _, _ in }
     kernels.kernels.bf16_from_f32 = { _, _, _ in }
     kernels.kernels.f16_from_f32 = { _, _, _ in }
-    kernels.kernels.q8_0_from_f32 = { _, _, _ in }
-    kernels.kernels.q4_0_from_f32 = { _, _, _ in }
-    kernels.kernels.mxfp4_from_f32 = { _, _, _ in }
-    kernels.kernels.mxfp4_from_e2m1 = { _, _, _, _ in }
-    kernels.kernels.q8_0_from_e2m1 = { _, _, _, _ in }
-    kernels.kernels.q4_0_from_e2m1 = { _, _, _, _ in }
+    let block = quern_block_kernels(
+      decode: { _, _, _ in }, reference: { _, _, _ in }, optimal: { _, _, _, _ in },
+      from_e2m1: { _, _, _, _, _ in })
+    for format in [
+      \quern_kernels.q8_0, \.q4_0, \.q4_1, \.q5_0, \.q5_1, \.iq4_nl, \.mxfp4, \.nvfp4, \.q4_k,
+      \.q5_k,
+      \.q6_k, \.iq4_xs,
+    ] {
+      kernels.kernels[keyPath: format] = block
+    }
     kernels.kernels.first_non_finite = { _, count in count }
     kernels.kernels.compare = { _, _, _, _, _ in }
     kernels.kernels.compare_e2m1_mxfp4 = { _, _, _, _, _, _ in true }

@@ -10,6 +10,7 @@ extension ConversionReport {
     writer.member("recipe", plan.recipe.displayName)
     writer.member("architecture", plan.architecture)
     writer.member("plan", plan.hash)
+    if let importance = plan.importance { importance.write(to: &writer, plan.importanceSummary) }
     writer.key("files")
     writer.beginArray()
     for file in certificate.files {
@@ -57,6 +58,7 @@ extension ConversionReport {
       writer.member("type", row.type)
       writer.member("class", row.classification.rawValue)
       if let sqnr = row.sums.sqnrDecibels { writer.member("sqnr", sqnr) }
+      if let sqnr = row.importance?.sqnrDecibels { writer.member("weightedSqnr", sqnr) }
       writer.member("maxAbsError", row.sums.maxAbsError)
       writer.end()
     }

@@ -59,6 +59,10 @@ struct ConversionReport {
     try StandardOutput.write(censusTable())
     try StandardOutput.line()
     try printWorst()
+    if let importance = plan.importance, let summary = plan.importanceSummary {
+      try StandardOutput.line(
+        "imatrix \(importance.fileName.escapedForDisplay): \(summary.text)")
+    }
     try StandardOutput.line(summary)
     try StandardOutput.line()
     try StandardOutput.line("Next: \(verifyCommand.escapedForDisplay)")
@@ -88,11 +92,12 @@ struct ConversionReport {
       return try StandardOutput.line("every value is exact")
     }
     try StandardOutput.line("most noise:")
-    var table = TextTable([.left, .left, .left, .right])
+    var table = TextTable([.left, .left, .left, .right, .left])
     for row in worst {
       table.add([
         row.name, row.type, row.classification.rawValue,
         (row.sums.sqnrDecibels ?? 0).fixed(2) + " dB",
+        row.importance?.sqnrDecibels.map { $0.fixed(2) + " dB weighted" } ?? "",
       ])
     }
     try StandardOutput.write(table.text())

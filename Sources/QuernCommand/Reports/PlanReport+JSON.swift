@@ -1,5 +1,22 @@
 import Quern
 
+extension Importance {
+  /// Writes what the imatrix is and how far it reaches, as a member of an open object.
+  func write(to writer: inout JSONWriter, _ summary: ImportanceSummary?) {
+    writer.key("imatrix")
+    writer.beginObject()
+    writer.member("name", fileName)
+    writer.member("hash", hash)
+    if let summary {
+      writer.member("weightedTensors", summary.weightedTensorCount)
+      writer.member("unseenExperts", summary.unseenExpertCount)
+      writer.key("withoutData")
+      writer.value(.array(summary.tensorsWithoutData.map { .string($0) }))
+    }
+    writer.end()
+  }
+}
+
 extension PlanReport {
   /// Prints the plan as one JSON document, row by row.
   func printJSON() throws {
@@ -36,8 +53,17 @@ extension PlanReport {
     writer.member("recipe", plan.recipe.displayName)
     writer.member("architecture", plan.architecture)
     writer.member("plan", plan.hash)
+    if let importance = plan.importance { importance.write(to: &writer, plan.importanceSummary) }
+    if let calibration = plan.calibration {
+      writer.key("calibration")
+      writer.beginObject()
+      writer.member("name", calibration.fileName)
+      writer.member("hash", calibration.hash)
+      writer.end()
+    }
     writer.member("outputBytes", plan.outputByteCount)
     writer.member("bitsPerWeight", plan.bitsPerWeight)
+    if let budget { write(budget, to: &writer) }
     writer.member("memoryBytes", memoryByteCount)
     writer.member("threads", threadCount)
     if let freeByteCount { writer.member("freeBytes", freeByteCount) }
@@ -56,6 +82,20 @@ extension PlanReport {
       writer.member("bytes", file.byteCount)
       writer.end()
     }
+    writer.end()
+  }
+
+  private func write(_ budget: BudgetPlan, to writer: inout JSONWriter) {
+    writer.key("budget")
+    writer.beginObject(.inline)
+    switch budget.budget {
+    case .bitsPerWeight(let bits): writer.member("bitsPerWeight", bits)
+    case .byteCount(let count): writer.member("bytes", count)
+    }
+    writer.member("tensors", budget.tensorCount)
+    writer.member("signal", budget.signal)
+    writer.member("noise", budget.noise)
+    writer.member("noiseBound", budget.noiseBound)
     writer.end()
   }
 
@@ -86,7 +126,15 @@ extension PlanReport {
     writer.value(.array(tensor.shape.dimensions.map { .integer($0) }))
     writer.member("type", tensor.format.rawValue)
     if let wanted = tensor.fallbackFrom { writer.member("fallbackFrom", wanted.rawValue) }
+    writer.member("bitsPerWeight", tensor.format.bitsPerElement)
     writer.member("method", tensor.method.rawValue)
+    if let importance = tensor.importance {
+      writer.member("weighted", true)
+      writer.member("unseenExperts", importance.unseenExpertCount)
+    }
+    if let count = tensor.unseenExpertsOfCalibration {
+      writer.member("expertsWithoutStatistics", count)
+    }
     writer.member("expected", tensor.expectation.word)
     if case .exactIf(let condition) = tensor.expectation { writer.member("condition", condition) }
     writer.member("sourceBytes", tensor.sourceByteCount)

@@ -3,11 +3,16 @@ import Quern
 /// A plan for people and programs.
 struct PlanReport {
   let plan: ConversionPlan
+  /// What a budget made of the choice of types, where one did.
+  let budget: BudgetPlan?
   let outputPath: String
   let threadCount: Int
 
-  init(_ plan: ConversionPlan, outputPath: String, threadCount: Int) {
+  init(
+    _ plan: ConversionPlan, budget: BudgetPlan? = nil, outputPath: String, threadCount: Int
+  ) {
     self.plan = plan
+    self.budget = budget
     self.outputPath = outputPath
     self.threadCount = threadCount
   }
@@ -57,6 +62,7 @@ struct PlanReport {
     let role: String
     let shape: [Int]
     let type: String
+    let bitsPerElement: String
     let method: String
     let expectation: String
     let byteCount: Int
@@ -66,7 +72,8 @@ struct PlanReport {
       role = tensor.role.rawValue
       shape = tensor.shape.dimensions
       type = tensor.shownType
-      method = tensor.method.rawValue
+      bitsPerElement = tensor.format.bitsPerElement.fixed(2)
+      method = tensor.method.rawValue + (tensor.importance == nil ? "" : ", weighted")
       expectation = tensor.expectation.shown
       byteCount = tensor.byteCount
     }
@@ -75,15 +82,18 @@ struct PlanReport {
       [
         name, count == 1 ? "" : "\(count) ×",
         sources.isEmpty ? "config" : sources.joined(separator: " + "),
-        role, "\(Shape(shape))", type, method, expectation, (count * byteCount).grouped,
+        role, "\(Shape(shape))", type, bitsPerElement, method, expectation,
+        (count * byteCount).grouped,
       ]
     }
   }
 
   private func tensorTable(listsAll: Bool) -> String {
     var table = TextTable(
-      [.left, .right, .left, .left, .left, .left, .left, .left, .right],
-      header: ["tensor", "", "source", "role", "shape", "type", "method", "expected", "bytes"])
+      [.left, .right, .left, .left, .left, .left, .right, .left, .left, .right],
+      header: [
+        "tensor", "", "source", "role", "shape", "type", "bits", "method", "expected", "bytes",
+      ])
     if listsAll {
       for tensor in plan.tensors {
         table.add(Attributes(tensor).cells(name: tensor.name, count: 1))
@@ -142,16 +152,34 @@ struct PlanReport {
     return table.text()
   }
 
+  /// What the survey expects of the tensors that the budget chose types for.
+  private static func errorText(_ budget: BudgetPlan) -> String {
+    let tensors = String.counted(budget.tensorCount, "tensor")
+    guard let decibels = signalToNoise(budget.signal, budget.noise) else {
+      return "none in the rows that were sampled of \(tensors)"
+    }
+    let gap = 100 * (budget.noise - budget.noiseBound) / budget.noise
+    return "SQNR \(decibels.fixed(2)) dB by the sampled rows of \(tensors), at most "
+      + "\(gap.fixed(2)) % above the least possible"
+  }
+
   private func totals() -> String {
     var table = TextTable([.left, .left])
     let size = plan.outputByteCount
     table.add(["output", "\(size.bytesText) (\(size.grouped) bytes)"])
     table.add(["bits per weight", plan.bitsPerWeight.fixed(3)])
+    if let budget { table.add(["error", Self.errorText(budget)]) }
     table.add([
       "memory", "about \(memoryByteCount.bytesText) on \(String.counted(threadCount, "thread"))",
     ])
     if let free = freeByteCount {
       table.add(["free disk", free.bytesText + (free < size ? ": too little" : "")])
+    }
+    if let importance = plan.importance, let summary = plan.importanceSummary {
+      table.add(["imatrix", "\(importance.fileName.escapedForDisplay): \(summary.text)"])
+    }
+    if let calibration = plan.calibration {
+      table.add(["calibration", calibration.fileName.escapedForDisplay])
     }
     table.add(["plan", plan.hash])
     return table.text()
