@@ -11,8 +11,8 @@ from support import CHECKPOINTS, GOLDENS, TESTDATA, conversions, main
 
 STORY = (TESTDATA / "stories260K" / "greedy_200.txt").read_text().rstrip("\n")
 # How many tokens of the story each recipe must tell. The model is so small that 8 and 4 bits
-# change its mind later on.
-TOKENS = {"source": 200, "q8_0": 40, "q4_0": 12}
+# change its mind later on; of the other recipes it is enough that llama.cpp runs them.
+TOKENS = {"source": 200, "q8_0": 40, "q4_0": 12, "q6_k": 40, "q5_k_m": 12}
 START_OF_TEXT = [1]
 V4_PROMPT = [0, 5, 6, 7, 300, 41, 17, 9]
 V4_TOKENS = 16
@@ -58,14 +58,15 @@ def check_split(checks, quern, folder):
 
 def check(checks, quern, folder):
     for name, recipe, output in conversions(quern, folder):
-        if name.startswith("stories260K"):
+        if name.startswith("stories260K") and recipe in TOKENS:
             count = TOKENS[recipe]
             with checks.claim(f"{name} {recipe}: llama.cpp tells {count} tokens of the story"):
                 tells_the_story(output, count)
             continue
         with checks.claim(f"{name} {recipe}: llama.cpp loads it and generates"):
             generate(output, V4_PROMPT, V4_TOKENS)
-        if name in GOLDENS and recipe != "q4_0":
+        # Weights are random, so that the best tokens are nearly tied: other scales choose another one.
+        if name in GOLDENS and recipe == "source":
             with checks.claim(f"{name} {recipe}: llama.cpp says what its own conversion says"):
                 agrees_at_first(output, GOLDENS[name])
     check_split(checks, quern, folder)

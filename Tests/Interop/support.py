@@ -14,7 +14,8 @@ import traceback
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TESTDATA = ROOT / "testdata"
 
-RECIPES = ("source", "q8_0", "q4_0")
+RECIPES = ("source", "q8_0", "q4_0", "q4_k_m", "q4_k_s", "q5_k_m", "q6_k", "iq4_xs", "iq4_nl", "nvfp4",
+           "v4-int8", "v4-int4")
 THREADS = (1, 2, 7)
 
 # Name and folder of every checkpoint that the checks convert.
