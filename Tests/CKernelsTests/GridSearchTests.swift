@@ -30,11 +30,9 @@ import Testing
       let grid = GridRows.gaussian(rows: 16, roundsUp: roundsUp, seed: 3)
       let own = try error(format, grid, of: RowKernels.best.encoded(format, grid))
       let other = try error(format, grid, of: RowKernels.best.encoded(format, grid.values))
-      // Blocks of 256 have so many scales that one or the other may have found better ones.
-      let superBlocks = format.blockElements == 256 ? 0.02 : 0.000001
       #expect(own.reduce(0, +) < other.reduce(0, +))
       for (block, errors) in zip(own, other).enumerated() {
-        #expect(errors.0 <= errors.1 * (1 + superBlocks), "block \(block)")
+        #expect(errors.0 <= errors.1 * 1.000001, "block \(block)")
       }
     }
   }
@@ -71,7 +69,7 @@ import Testing
     let oneHot = weights.indices.map { Float($0 % 32 == 7 ? 1 : 0) }
     let kept = RowKernels.best.encoded(format, grid, weights: oneHot)
     let lone = try error(format, grid, of: kept, weights: oneHot).reduce(0, +)
-    #expect(lone < 0.5 * (try error(format, grid, of: plain, weights: oneHot).reduce(0, +)))
+    #expect(lone < 0.1 * (try error(format, grid, of: plain, weights: oneHot).reduce(0, +)))
   }
 
   @Test("no weight makes an exact block inexact", arguments: [NumberFormat.q4_0, .q4_1, .q4_k])

@@ -45,14 +45,6 @@ import Testing
     }
   }
 
-  @Test("weights that are all zero count the same", arguments: RowKernels.available, formats)
-  func noWeights(level: RowKernels, format: NumberFormat) {
-    let values = SuperBlockRows(count: 5, seed: 46).values
-    let zeros = [Float](repeating: 0, count: values.count)
-    #expect(
-      level.encodedOptimally(format, values, zeros) == level.encodedOptimally(format, values, nil))
-  }
-
   @Test("only ratios of weights count", arguments: formats)
   func weightsScale(format: NumberFormat) {
     let rows = SuperBlockRows(count: 5, seed: 47)

@@ -40,9 +40,11 @@ import Testing
     }
   }
 
-  @Test("weights that are all zero count the same", arguments: RowKernels.available, formats)
+  @Test(
+    "weights that are all zero count the same", arguments: RowKernels.available,
+    formats + OptimalRunsTests.formats)
   func noWeights(level: RowKernels, format: NumberFormat) {
-    let values = WeightedRows(blocks: 26, seed: 14).values
+    let values = SuperBlockRows(count: 5, seed: 46).values
     let zeros = [Float](repeating: 0, count: values.count)
     #expect(
       level.encodedOptimally(format, values, zeros) == level.encodedOptimally(format, values, nil))

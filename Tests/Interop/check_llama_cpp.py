@@ -16,6 +16,8 @@ TOKENS = {"source": 200, "q8_0": 40, "q4_0": 12, "q6_k": 40, "q5_k_m": 12}
 START_OF_TEXT = [1]
 V4_PROMPT = [0, 5, 6, 7, 300, 41, 17, 9]
 V4_TOKENS = 16
+# Where tiny V4 has FP8: the FP4 experts are exact in Q8_0.
+PLAIN_ROLES = ("shared-expert", "low-rank-attention", "indexer-query")
 GENERATE = pathlib.Path(__file__).with_name("llama_cpp_generate.py")
 
 
@@ -56,6 +58,16 @@ def check_split(checks, quern, folder):
         tells_the_story(files[0], 200)
 
 
+def check_plain_int8(checks, quern, folder):
+    """Q8_0 with the scales that llama-quantize takes."""
+    recipe, output = folder / "plain.json5", folder / "plain.gguf"
+    recipe.write_text('{extends: "q8_0", rules: [%s]}\n' % ", ".join(
+        f'{{match: "role:{role}", type: "q8_0", method: "absmax"}}' for role in PLAIN_ROLES))
+    with checks.claim("tiny-v4 q8_0 by absmax: llama.cpp says what its own conversion says"):
+        quern.convert(CHECKPOINTS["tiny-v4"], recipe, output, "--overwrite")
+        agrees_at_first(output, GOLDENS["tiny-v4"])
+
+
 def check(checks, quern, folder):
     for name, recipe, output in conversions(quern, folder):
         if name.startswith("stories260K") and recipe in TOKENS:
@@ -69,6 +81,7 @@ def check(checks, quern, folder):
         if name in GOLDENS and recipe == "source":
             with checks.claim(f"{name} {recipe}: llama.cpp says what its own conversion says"):
                 agrees_at_first(output, GOLDENS[name])
+    check_plain_int8(checks, quern, folder)
     check_split(checks, quern, folder)
 
 

@@ -102,9 +102,13 @@ class Comparison:
         output.unlink()
 
     def quern(self, recipe):
-        output = self.folder / "ours.gguf"
+        """With the rule that llama-quantize has: the scale follows from the largest magnitude."""
+        output, rules = self.folder / "ours.gguf", self.folder / f"{recipe}.json5"
+        rules.write_text("{rules: [" + ", ".join(
+            f'{{match: "role:{role}", type: "{recipe}", method: "absmax"}}'
+            for role in ("attention", "feed-forward")) + "]}\n")
         self.step(f"quern convert {recipe}", [
-            self.options.quern, "convert", self.checkpoint, "--to", "gguf", "--recipe", recipe,
+            self.options.quern, "convert", self.checkpoint, "--to", "gguf", "--recipe", rules,
             "-o", output, "--threads", self.options.threads, "--overwrite"])
         output.unlink()
 

@@ -37,7 +37,8 @@ public struct ImatrixFile: Sendable {
     for (index, entry) in entries.enumerated() {
       if positions.updateValue(index, forKey: entry.name) != nil {
         throw .malformed(
-          InputProblem(file: path, tensor: entry.name, found: "two entries", expected: "one"))
+          InputProblem(
+            file: path, tensor: entry.name, field: "name", found: "two entries", expected: "one"))
       }
     }
     (self.path, byteCount) = (path, file.byteCount)
@@ -104,7 +105,8 @@ extension ImatrixFile {
     return isUsable ? means : [Float](repeating: 1, count: width)
   }
 
-  /// How many experts have no data of their own: no token reached them.
+  /// How many experts have no data of their own: no token reached them. In a `.dat` those are the ones
+  /// whose means are all 1; it has no counts of single experts.
   package func unseenPartCount(_ entry: Entry, of partCount: Int) throws(ImatrixError) -> Int {
     var count = 0
     for part in 0..<partCount {

@@ -69,7 +69,7 @@ extension Importance {
       guard !overflow, entry.valueCount == expected, hasCounts else {
         throw .data(
           InputProblem(
-            file: file.path, tensor: entry.name.text,
+            file: file.path, tensor: entry.name.text, field: "values",
             found: "\(entry.valueCount) values and \(entry.counts.count) counts",
             expected: "\(rowLength) columns"
               + (expertCount > 1 ? " for each of \(expertCount) experts" : ""),
@@ -103,7 +103,8 @@ extension Importance {
     guard others.count < file.entries.count else {
       throw .data(
         InputProblem(
-          file: file.path, tensor: first.name, found: "entries for tensors of another model alone",
+          file: file.path, tensor: first.name, field: "name",
+          found: "entries for tensors of another model alone",
           expected: "entries for tensors of this model"))
     }
     return "\(fileName.escapedForDisplay): \(others.count) of \(file.entries.count) entries are "
