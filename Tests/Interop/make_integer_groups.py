@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Writes formats/integer-groups/spec.json: examples of groups of integers, by numpy alone.
 
-With compressed-tensors and torch installed, also compares the decoded values with its `dequantize`.
+With compressed-tensors and torch installed, also compares the decoded values with its `dequantize`,
+and the words with its packing.
 """
 
 import json
@@ -70,6 +71,59 @@ def compare_with_compressed_tensors(example):
     return True
 
 
+def row_pairs(codes):
+    """Two rows of four bits to one of bytes, the even one in the low half."""
+    rows = np.asarray(codes, np.int8)
+    return ((rows[0::2] & 15) | (rows[1::2] << 4)).astype(np.uint8)
+
+
+def words(codes, bits):
+    """Codes + 2^(bits − 1) in little-endian words of 32 bits along the row, zeros after the last."""
+    rows = np.asarray(codes, np.int64) + (1 << bits - 1)
+    each = 32 // bits
+    rows = np.pad(rows, ((0, 0), (0, -rows.shape[1] % each)))
+    shifted = rows.reshape(len(rows), -1, each) << bits * np.arange(each)
+    return shifted.sum(-1).astype("<u4").view(np.uint8)
+
+
+def compare_packing_with_compressed_tensors(codes, bits, packed):
+    """The library pads rows to whole words as this does, and takes the padding off by the shape."""
+    try:
+        import torch
+        from compressed_tensors.compressors.pack_quantized.helpers import (
+            pack_to_int32, unpack_from_int32)
+    except ImportError:
+        return False
+    rows = torch.tensor(codes, dtype=torch.int8)
+    theirs = pack_to_int32(rows, bits)
+    if not np.array_equal(theirs.numpy().astype("<i4").view(np.uint8), packed):
+        sys.exit("compressed-tensors packs other words")
+    if not torch.equal(unpack_from_int32(theirs, bits, rows.shape), rows):
+        sys.exit("compressed-tensors unpacks other codes")
+    return True
+
+
+def packed_rows(random):
+    """Examples of each packing, and whether the library that has it agreed."""
+    examples, compared = [], False
+    for packing, bits, shape in (("bytes", 8, (2, 5)), ("row-pairs", 4, (4, 7)),
+                                 ("words", 4, (2, 32)), ("words", 4, (3, 13)),
+                                 ("words", 8, (2, 8)), ("words", 8, (2, 6))):
+        least = -8 if bits == 4 else -127
+        codes = random.integers(least, 2 ** (bits - 1), shape)
+        codes[0, :2] = least, 2 ** (bits - 1) - 1
+        if packing == "bytes":
+            packed = codes.astype(np.int8).view(np.uint8)
+        elif packing == "row-pairs":
+            packed = row_pairs(codes)
+        else:
+            packed = words(codes, bits)
+            compared = compare_packing_with_compressed_tensors(codes.tolist(), bits, packed)
+        examples.append({"packing": packing, "bits": bits, "codes": codes.tolist(),
+                         "bytes": packed.tobytes().hex()})
+    return examples, compared
+
+
 def main():
     random = np.random.default_rng(7)
     gauss = lambda count: (random.standard_normal(count) * 0.02).astype(F32)
@@ -95,12 +149,15 @@ def main():
         compared = compare_with_compressed_tensors(example)
         examples.append(example)
     packing = {"codes": [-8, 7, 0, -1, 3, -4], "bytes": "78f0c3"}
-    body = ",\n".join("    " + json.dumps(example) for example in examples)
+    rows, compared_words = packed_rows(np.random.default_rng(8))
+    lines = lambda entries: ",\n".join("    " + json.dumps(entry) for entry in entries)
     SPEC.write_text(
-        '{\n  "value": "(code - zeroPoint) * scale",\n  "absmax": [\n' + body
-        + '\n  ],\n  "packing": ' + json.dumps(packing) + "\n}\n"
+        '{\n  "value": "(code - zeroPoint) * scale",\n  "absmax": [\n' + lines(examples)
+        + '\n  ],\n  "packing": ' + json.dumps(packing) + ',\n  "rows": [\n' + lines(rows)
+        + "\n  ]\n}\n"
     )
-    print("compared with compressed-tensors" if compared else "compressed-tensors not installed")
+    print("compared with compressed-tensors" if compared and compared_words
+          else "compressed-tensors not installed")
 
 
 if __name__ == "__main__":
