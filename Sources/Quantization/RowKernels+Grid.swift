@@ -79,4 +79,16 @@ extension RowKernels {
     default: return false
     }
   }
+
+  /// Compares a grid row with integers that have one scale. When every value is equal, adds what
+  /// `compare` would have added and returns true; otherwise leaves `sums` alone and returns false.
+  package func compareExactly(
+    _ row: GridRow, _ codes: UnsafeBufferPointer<Int8>, scale: Float, position: Int,
+    into sums: inout quern_comparison
+  ) -> Bool {
+    precondition(codes.count == row.count && position % 16 == 0)
+    guard let base = codes.baseAddress else { return true }
+    return kernels.compare_e2m1_integers(
+      row.packed.baseAddress, row.scales.baseAddress, base, scale, position, row.count, &sums)
+  }
 }

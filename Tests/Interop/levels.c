@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "quern_kernels.h"
+#include "quern_layouts.h"
 
 /// Elements, those for the searches, and room for the blocks of any format.
 enum { COUNT = 32 * 1024, SEARCHED = 8 * 1024, BYTES = 2 * COUNT };
@@ -38,7 +39,8 @@ static void expect(const char *name, const void *left, const void *right, size_t
 }
 
 static float rows[COUNT], weights[COUNT], first[COUNT], second[COUNT];
-static uint8_t noise[BYTES], packed[COUNT / 2], scales[COUNT / 32], one[BYTES], other[BYTES];
+static uint8_t noise[BYTES], packed[COUNT / 2], scales[COUNT / 32];
+static _Alignas(8) uint8_t one[BYTES], other[BYTES];
 
 /// A block format: where its kernels are in the table, and the length of its blocks.
 typedef struct block_format {
@@ -126,6 +128,32 @@ static void check_conversions(const quern_kernels *scalar, const quern_kernels *
   expect("f32_from_fp8", first, second, sizeof first);
 }
 
+/// Rows and groups of integers, by codes of four and of eight bits.
+static void check_integers(const quern_kernels *scalar, const quern_kernels *level) {
+  static const size_t groups[] = {32, 128, 1024, 4096};
+  static float few[SEARCHED], plain[COUNT / 32], fast[COUNT / 32];
+  for (int i = 0; i < SEARCHED; i++) few[i] = rows[COUNT / 2 + i];
+  for (int i = 0; i < SEARCHED / 2; i++) few[i] = (float)(int)(few[i] * 0x1p20f) * 0x1p-20f;
+  for (int test = 0; test < 16; test++) {
+    const float *importance = test & 1 ? weights : NULL;
+    int most = test & 2 ? 127 : 7;
+    quern_integer_layout layout = {groups[test / 4], most == 7 ? -8 : -127, most, false, false,
+                                   QUERN_SCALE_BF16};
+    quern_integer_planes slow = {(int8_t *)one, plain, NULL}, quick = {(int8_t *)other, fast, NULL};
+    scalar->integers_optimally(&layout, few, importance, slow, SEARCHED);
+    level->integers_optimally(&layout, few, importance, quick, SEARCHED);
+    expect("integers_optimally", one, other, SEARCHED);
+    expect("integers_optimally", plain, fast, SEARCHED / layout.group * sizeof plain[0]);
+    scalar->integers_from_e2m1(&layout, packed, scales, importance, slow, COUNT);
+    level->integers_from_e2m1(&layout, packed, scales, importance, quick, COUNT);
+    expect("integers_from_e2m1", one, other, COUNT);
+    expect("integers_from_e2m1", plain, fast, COUNT / layout.group * sizeof plain[0]);
+    scalar->f32_from_integers((int8_t *)one, plain, layout.group, first, COUNT);
+    level->f32_from_integers((int8_t *)one, plain, layout.group, second, COUNT);
+    expect("f32_from_integers", first, second, sizeof first);
+  }
+}
+
 static void check_comparisons(const quern_kernels *scalar, const quern_kernels *level) {
   for (int i = 0; i < COUNT; i++) first[i] = i % 3 ? rows[i] * 1e-20f : 0;
   quern_comparison slow = {.unequal = 3}, fast = slow;
@@ -148,6 +176,30 @@ static void check_comparisons(const quern_kernels *scalar, const quern_kernels *
     fast_equal = level->compare_e2m1_q8_0(codes, e, one, 0, count, &fast);
     expect("compare_e2m1_q8_0", &slow_equal, &fast_equal, sizeof slow_equal);
     expect("compare_e2m1_q8_0", &slow, &fast, sizeof slow);
+  }
+}
+
+/// Groups whose scale bytes are so far apart that most are exact in eight bits, and some are not.
+static void check_integer_comparisons(const quern_kernels *scalar, const quern_kernels *level) {
+  for (int round = 0; round < 400; round++) {
+    size_t start = next() % 900, count = 32 * (1 + next() % 100);
+    const uint8_t *codes = packed + 16 * start;
+    uint8_t e[101];
+    for (size_t b = 0; b < count / 32; b++) e[b] = (uint8_t)(100 + round % 50 + next() % 4);
+    if (round % 5 == 4) e[next() % (count / 32)] += round % 2 ? 2 : 100;
+    quern_integer_layout layout = {
+      .group = count, .least = -127, .most = 127, .scale = QUERN_SCALE_BF16};
+    float scale = 1;
+    scalar->integers_from_e2m1(&layout, codes, e, NULL,
+                               (quern_integer_planes){(int8_t *)one, &scale, NULL}, count);
+    if (round % 4 == 3) one[next() % count] ^= 1;
+    quern_comparison slow = {.signal = {round % 2 ? 0.1 : 0}}, fast = slow;
+    bool slow_equal =
+      scalar->compare_e2m1_integers(codes, e, (int8_t *)one, scale, 0, count, &slow);
+    bool fast_equal =
+      level->compare_e2m1_integers(codes, e, (int8_t *)one, scale, 0, count, &fast);
+    expect("compare_e2m1_integers", &slow_equal, &fast_equal, sizeof slow_equal);
+    expect("compare_e2m1_integers", &slow, &fast, sizeof slow);
   }
 }
 
@@ -198,6 +250,69 @@ static void check_gptq(const quern_kernels *scalar, const quern_kernels *level) 
   expect("gptq iq4_nl", one, other, ROWS * 144);
 }
 
+/// Products of all small shapes, of rows that do not follow each other.
+static void check_products(const quern_kernels *scalar, const quern_kernels *level) {
+  for (int round = 0; round < 300; round++) {
+    quern_matmul shape = {next() % 7, next() % 9, next() % 150, 151, 153, 11};
+    size_t start = next() % 500;
+    memset(first, 1, 77 * sizeof first[0]);
+    memset(second, 1, 77 * sizeof second[0]);
+    scalar->matmul_f32(&shape, weights + start, rows + COUNT / 2 + start, first);
+    level->matmul_f32(&shape, weights + start, rows + COUNT / 2 + start, second);
+    expect("matmul_f32", first, second, 77 * sizeof first[0]);
+    const int8_t *left = (const int8_t *)noise + start, *right = (const int8_t *)noise + 9000;
+    memset(one, 1, 77 * sizeof(int32_t));
+    memset(other, 1, 77 * sizeof(int32_t));
+    scalar->matmul_i8(&shape, left, right, (int32_t *)one);
+    level->matmul_i8(&shape, left, right, (int32_t *)other);
+    expect("matmul_i8", one, other, 77 * sizeof(int32_t));
+  }
+}
+
+/// FRACTAL_NZ has one instance, which is compared with its formula here.
+static void check_layouts(void) {
+  for (int round = 0; round < 300; round++) {
+    size_t row_count = 1 + next() % 70, row_bytes = 2 * (1 + next() % 60), size = 1 + next() % 2;
+    size_t stride = (row_count + 15) / 16 * 512, columns = row_bytes / size;
+    memset(one, 0, BYTES);
+    for (size_t r = 0; r < row_count; r++)
+      for (size_t b = 0; b < row_bytes; b++)
+        one[b / 32 * stride + 32 * r + b % 32] = noise[r * row_bytes + b];
+    size_t stored = (row_bytes + 31) / 32 * stride;
+    quern_nz_from_rows(noise, row_bytes, row_count, other, stride);
+    expect("nz_from_rows", one, other, stored);
+    quern_rows_from_nz(one, stride, row_bytes, row_count, other);
+    expect("rows_from_nz", noise, other, row_count * row_bytes);
+    if (row_count > 32 / size) row_count = 32 / size;
+    memset(one, 0, BYTES);
+    for (size_t r = 0; r < row_count; r++)
+      for (size_t b = 0; b < row_bytes; b++)
+        one[b / size * 32 + r * size + b % size] = noise[r * row_bytes + b];
+    stored = (columns + 15) / 16 * 512;
+    quern_nz_from_columns(noise, row_bytes, row_count, columns, size, other);
+    expect("nz_from_columns", one, other, stored);
+    quern_columns_from_nz(one, row_bytes, row_count, columns, size, other);
+    expect("columns_from_nz", noise, other, row_count * row_bytes);
+  }
+}
+
+/// Small weights in rows of a length that is no power of two.
+static void check_rotations(const quern_kernels *scalar, const quern_kernels *level) {
+  enum { LENGTH = 288, ROTATED = 96 * LENGTH };
+  for (int gained = 0; gained < 2; gained++) {
+    const float *gains = gained ? weights : NULL;
+    for (int i = 0; i < ROTATED; i++) first[i] = second[i] = (float)(next() % 2001) * 1e-3f - 1;
+    scalar->rotate_columns(first, gains, LENGTH, ROTATED);
+    level->rotate_columns(second, gains, LENGTH, ROTATED);
+    expect("rotate_columns", first, second, ROTATED * sizeof first[0]);
+  }
+  for (size_t length = 1; length <= LENGTH; length += 41) {
+    scalar->rotate_rows(first, length, 96 * length);
+    level->rotate_rows(second, length, 96 * length);
+    expect("rotate_rows", first, second, ROTATED * sizeof first[0]);
+  }
+}
+
 int main(void) {
   for (int i = 0; i < COUNT; i++) rows[i] = value(i / 32);
   for (int i = 0; i < COUNT; i++) weights[i] = (float)(next() % 1000) * (i / 64 % 5 ? 1e-3f : 0);
@@ -206,6 +321,7 @@ int main(void) {
   for (int i = 0; i < COUNT / 32; i++)
     scales[i] = (uint8_t)(i < 600 ? 115 + next() % 7 : next() % 255);
   const quern_kernels *scalar = quern_kernels_at(QUERN_LEVEL_SCALAR);
+  check_layouts();
   int levels = 0;
   for (int number = QUERN_LEVEL_V3; number <= QUERN_LEVEL_NEON; number++) {
     const quern_kernels *level = quern_kernels_at((quern_level)number);
@@ -213,9 +329,13 @@ int main(void) {
     levels++;
     printf("level %d\n", number);
     check_conversions(scalar, level);
+    check_integers(scalar, level);
+    check_integer_comparisons(scalar, level);
     check_comparisons(scalar, level);
     check_searches(scalar, level);
     check_gptq(scalar, level);
+    check_products(scalar, level);
+    check_rotations(scalar, level);
   }
   printf("%d levels, %d failures\n", levels, failures);
   return failures != 0 || levels == 0;

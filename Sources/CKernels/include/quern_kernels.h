@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "quern_gptq.h"
+#include "quern_integers.h"
 
 typedef enum quern_level {
   QUERN_LEVEL_SCALAR = 0,
@@ -82,6 +83,15 @@ typedef struct quern_integer_planes {
   int8_t *zero_points;
 } quern_integer_planes;
 
+/// A product of matrices that lie in rows: out[m][n] = Σₖ x[m][k] · w[n][k]. Strides are elements from
+/// a row to the next.
+typedef struct quern_matmul {
+  size_t rows;     ///< of x and out
+  size_t outputs;  ///< rows of w, columns of out
+  size_t inner;    ///< elements of a row of x and of w
+  size_t x_stride, w_stride, out_stride;
+} quern_matmul;
+
 typedef struct quern_kernels {
   quern_level level;
 
@@ -110,10 +120,31 @@ typedef struct quern_kernels {
   void (*integers_by_absmax)(const quern_integer_layout *layout, const float *source,
                              quern_integer_planes planes, size_t count);
   /// Searches scales and zero points of least weighted squared error: `weights` as in `optimal`.
-  /// Exact for codes −8 … 7 in groups of up to 128 with scales in F16 or BF16 and no zero points,
-  /// otherwise the best of a fixed set, absmax among them.
+  /// Exact for codes −8 … 7 in groups of up to 128 with scales in F16 or BF16 and no zero points.
+  /// Otherwise, with scales ≥ 0 in BF16, what `formats/integer-groups` says; and with others the best
+  /// of a fixed set, absmax among them.
   void (*integers_optimally)(const quern_integer_layout *layout, const float *source,
                              const float *weights, quern_integer_planes planes, size_t count);
+
+  /// From the FP4 grid, for scales in BF16 and no zero points: exact where a scale holds a group,
+  /// otherwise with the scale of BF16 of least weighted squared error. A group of zeros has the scale
+  /// 1. One whose scale bytes are unusual (beyond 96 … 158, or more than 23 apart) gets the scale −1
+  /// and no codes, for the caller to encode from floats. group % 32 == 0, count % group == 0.
+  /// Returns the number of exact groups.
+  size_t (*integers_from_e2m1)(const quern_integer_layout *layout, const uint8_t *packed,
+                               const uint8_t *e8m0, const float *weights,
+                               quern_integer_planes planes, size_t count);
+  /// out[i] = codes[i] · scales[i / group], rounded once. count % group == 0.
+  void (*f32_from_integers)(const int8_t *codes, const float *scales, size_t group, float *out,
+                            size_t count);
+
+  // -- rotate: `formats/rotation` ---------------------------------------------------------------
+  /// In place: multiplies each column by its gain (NULL: by none), then replaces every 32 columns of
+  /// every row by their product with the Hadamard matrix of 32, divided by √32.
+  /// row_length % 32 == 0, count % row_length == 0, values finite.
+  void (*rotate_columns)(float *values, const float *gains, size_t row_length, size_t count);
+  /// In place: the same, without gains, across every 32 rows. count % (32 · row_length) == 0.
+  void (*rotate_rows)(float *values, size_t row_length, size_t count);
 
   // -- check and compare -----------------------------------------------------------------------
   /// Index of the first NaN or infinity, or count.
@@ -129,10 +160,23 @@ typedef struct quern_kernels {
   bool (*compare_e2m1_q8_0)(const uint8_t *packed, const uint8_t *e8m0, const uint8_t *blocks,
                             size_t position, size_t count, quern_comparison *sums);
 
+  /// The same for integers with one scale: element i is codes[i] · scale.
+  bool (*compare_e2m1_integers)(const uint8_t *packed, const uint8_t *e8m0, const int8_t *codes,
+                                float scale, size_t position, size_t count,
+                                quern_comparison *sums);
+
   // -- round with error feedback ---------------------------------------------------------------
   /// Rounds the columns of one Hessian block in up to 16 rows, as `quern_gptq.h` says.
   void (*gptq)(const quern_gptq_factor *factor, const quern_gptq_rows *rows,
                quern_gptq_workspace *workspace);
+
+  // -- matrix products -------------------------------------------------------------------------
+  /// Sums modulo 2^32, which no sum of fewer than 131,072 products leaves.
+  void (*matmul_i8)(const quern_matmul *shape, const int8_t *x, const int8_t *w, int32_t *out);
+  /// Each output in 16 lanes: product k goes to lane k mod 16 by fmaf, in ascending order, from +0;
+  /// the last lanes are filled up with products of zeros. Then lanes[i] += lanes[i + h] for h = 8, 4,
+  /// 2, 1. The bits of a NaN are not defined.
+  void (*matmul_f32)(const quern_matmul *shape, const float *x, const float *w, float *out);
 
   // -- hash ------------------------------------------------------------------------------------
   /// BLAKE3 of `byte_count` bytes, 32-byte digest.

@@ -27,7 +27,7 @@ void quern_scalar_compare(const float *source, const float *output, size_t posit
   for (size_t i = 0; i < count; i++) add_element(source[i], output[i], (position + i) % 16, sums);
 }
 
-// The two functions below read the output's bytes by themselves: a mistake in a decoder or an
+// The functions below read the output's bytes by themselves: a mistake in a decoder or an
 // encoder of this library must not cancel out here.
 
 /// The value of a doubled FP4 magnitude code: 0 ½ 1 1½ 2 3 4 6, doubled, times the unit.
@@ -68,6 +68,21 @@ bool quern_scalar_compare_e2m1_q8_0(const uint8_t *packed, const uint8_t *e8m0,
     int k = (int)(i % 32);
     float source = source_value(packed + i / 32 * PACKED_BYTES, e2m1_unit(e8m0[i / 32]), k);
     float output = f32_of_f16(load_u16(block)) * (float)(int8_t)block[2 + k];
+    if (source != output) return false;
+    add_element(source, output, (position + i) % 16, &local);
+  }
+  *sums = local;
+  return true;
+}
+
+bool quern_scalar_compare_e2m1_integers(const uint8_t *packed, const uint8_t *e8m0,
+                                        const int8_t *codes, float scale, size_t position,
+                                        size_t count, quern_comparison *sums) {
+  quern_comparison local = *sums;
+  for (size_t i = 0; i < count; i++) {
+    float source =
+      source_value(packed + i / 32 * PACKED_BYTES, e2m1_unit(e8m0[i / 32]), (int)(i % 32));
+    float output = (float)codes[i] * scale;
     if (source != output) return false;
     add_element(source, output, (position + i) % 16, &local);
   }

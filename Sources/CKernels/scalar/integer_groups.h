@@ -21,10 +21,27 @@ typedef struct group_choice {
 } group_choice;
 
 typedef struct group_extremes {
-  float least, most, largest;  ///< least ≤ 0 ≤ most; the largest magnitude
+  /// least ≤ 0 ≤ most; without zero points both as large as the largest magnitude.
+  float least, most, largest;
 } group_extremes;
 
-static inline group_extremes extremes_of_group(const float *values, size_t count) {
+/// Without zero points only the largest magnitude counts: that of bits, which compilers vectorise.
+static inline float largest_of_group(const float *values, size_t count) {
+  uint32_t largest = 0;
+  for (size_t i = 0; i < count; i++) {
+    uint32_t bits = bits_of(values[i]) & magnitude_mask;
+    largest = bits > largest ? bits : largest;
+  }
+  return float_of(largest);
+}
+
+static inline group_extremes extremes_of_group(const quern_integer_layout *layout,
+                                               const float *values) {
+  size_t count = layout->group;
+  if (!layout->zero_points) {
+    float largest = largest_of_group(values, count);
+    return (group_extremes){-largest, largest, largest};
+  }
   float least = 0, most = 0;
   for (size_t i = 0; i < count; i++) {
     least = values[i] < least ? values[i] : least;
@@ -116,7 +133,9 @@ static inline void write_group(const quern_integer_layout *layout, const float *
                                group_choice choice, int8_t *codes) {
   float inverse = inverse_of(choice.scale);
   float low = (float)layout->least - choice.zero, high = (float)layout->most - choice.zero;
-  for (size_t i = 0; i < layout->group; i++)
+  // Codes are bytes, which might be the layout's: it is not to be read again.
+  size_t count = layout->group;
+  for (size_t i = 0; i < count; i++)
     codes[i] =
       (int8_t)(int)(clamped_number(nearest_integer(values[i] * inverse), low, high) + choice.zero);
 }

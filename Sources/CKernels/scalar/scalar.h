@@ -89,11 +89,20 @@ void quern_scalar_q6_k_from_e2m1(const uint8_t *packed, const uint8_t *e8m0, con
 void quern_scalar_iq4_xs_from_e2m1(const uint8_t *packed, const uint8_t *e8m0, const float *weights,
                                  uint8_t *blocks, size_t count);
 
+size_t quern_scalar_integers_from_e2m1(const quern_integer_layout *layout, const uint8_t *packed,
+                                       const uint8_t *e8m0, const float *weights,
+                                       quern_integer_planes planes, size_t count);
+void quern_scalar_f32_from_integers(const int8_t *codes, const float *scales, size_t group,
+                                    float *out, size_t count);
 void quern_scalar_integers_by_absmax(const quern_integer_layout *layout, const float *source,
                                      quern_integer_planes planes, size_t count);
 void quern_scalar_integers_optimally(const quern_integer_layout *layout, const float *source,
                                      const float *weights, quern_integer_planes planes,
                                      size_t count);
+
+void quern_scalar_rotate_columns(float *values, const float *gains, size_t row_length,
+                                 size_t count);
+void quern_scalar_rotate_rows(float *values, size_t row_length, size_t count);
 
 size_t quern_scalar_first_non_finite(const float *values, size_t count);
 void quern_scalar_compare(const float *source, const float *output, size_t position, size_t count,
@@ -105,8 +114,16 @@ bool quern_scalar_compare_e2m1_q8_0(const uint8_t *packed, const uint8_t *e8m0,
                                     const uint8_t *blocks, size_t position, size_t count,
                                     quern_comparison *sums);
 
+bool quern_scalar_compare_e2m1_integers(const uint8_t *packed, const uint8_t *e8m0,
+                                        const int8_t *codes, float scale, size_t position,
+                                        size_t count, quern_comparison *sums);
+
 void quern_scalar_gptq(const quern_gptq_factor *factor, const quern_gptq_rows *rows,
                        quern_gptq_workspace *workspace);
+
+void quern_scalar_matmul_i8(const quern_matmul *shape, const int8_t *x, const int8_t *w,
+                            int32_t *out);
+void quern_scalar_matmul_f32(const quern_matmul *shape, const float *x, const float *w, float *out);
 
 extern const quern_kernels quern_scalar_kernels;
 

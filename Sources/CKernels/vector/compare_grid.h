@@ -262,4 +262,61 @@ static bool compare_e2m1_q8_0(const uint8_t *packed, const uint8_t *e8m0, const 
     || quern_scalar_compare_e2m1_q8_0(packed, e8m0, blocks, position, count, sums);
 }
 
+/// The codes of the grid are at most 12 units; this many doublings of them fit eight bits.
+enum { LARGEST_CODE_SHIFT = 3 };
+
+/// Whether integers are those of the grid under a scale that is a power of two, by their bits alone:
+/// false as well where that is not sure.
+static inline bool are_surely_equal(const uint8_t *packed, const uint8_t *e8m0,
+                                    const int8_t *codes, float scale, size_t blocks) {
+  uint32_t bits = bits_of(scale);
+  if (bits & 0x807fffff || bits < 0x00800000) return false;
+  // The scale byte whose unit this is.
+  int step = (int)(bits >> 23) + 1;
+  const bytes16 doubled = load16(e2m1_doubled);
+  bytes16 different = {0};
+  for (size_t b = 0; b < blocks; b++) {
+    grid_codes grid = load_grid_codes(packed + b * PACKED_BYTES);
+    bytes16 first = load16(codes + b * BLOCK_ELEMENTS);
+    bytes16 second = load16(codes + b * BLOCK_ELEMENTS + 16);
+    int shift = e8m0[b] - step;
+    if (shift < 0 || shift > LARGEST_CODE_SHIFT || e8m0[b] > LARGEST_FINITE_SCALE) {
+      // Zeros are zeros under any scale.
+      if (e8m0[b] > LARGEST_FINITE_SCALE) return false;
+      different |= (grid.low & 7) | (grid.high & 7) | first | second;
+      continue;
+    }
+    bytes16 table = doubled << (uint8_t)shift;
+    different |= (lookup16(table, grid.low) ^ first) | (lookup16(table, grid.high) ^ second);
+  }
+  return is_zero16(different);
+}
+
+static inline int any_block(grid_codes codes, uint8_t e, const uint8_t *block) {
+  (void)codes, (void)e, (void)block;
+  return 1;
+}
+
+static inline uint32_t no_scale_difference(uint8_t e, const uint8_t *block) {
+  (void)e, (void)block;
+  return 0;
+}
+
+static inline wide_shorts no_code_differences(wide_shorts even, wide_shorts odd,
+                                              const uint8_t *blocks) {
+  (void)even, (void)odd, (void)blocks;
+  return (wide_shorts){0};
+}
+
+static bool compare_e2m1_integers(const uint8_t *packed, const uint8_t *e8m0, const int8_t *codes,
+                                  float scale, size_t position, size_t count,
+                                  quern_comparison *sums) {
+  static const grid_target target = {
+    0, 0, LARGEST_FINITE_SCALE, any_block, no_scale_difference, no_code_differences,
+  };
+  if (are_surely_equal(packed, e8m0, codes, scale, count / BLOCK_ELEMENTS))
+    return compare_grid(packed, e8m0, packed, count, &target, sums);
+  return quern_scalar_compare_e2m1_integers(packed, e8m0, codes, scale, position, count, sums);
+}
+
 #endif

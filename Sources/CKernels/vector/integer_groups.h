@@ -3,14 +3,14 @@
 #ifndef QUERN_VECTOR_INTEGER_GROUPS_H
 #define QUERN_VECTOR_INTEGER_GROUPS_H
 
-#include "../scalar/integer_groups.h"
+#include "../scalar/row_scales.h"
 #include "optimal.h"
 
 static void integers_by_absmax(const quern_integer_layout *layout, const float *source,
                                quern_integer_planes planes, size_t count) {
   for (size_t g = 0; g < count / layout->group; g++) {
     const float *values = source + g * layout->group;
-    group_extremes extremes = extremes_of_group(values, layout->group);
+    group_extremes extremes = extremes_of_group(layout, values);
     store_group(layout, values, absmax_choice(layout, extremes), planes, g);
   }
 }
@@ -45,14 +45,14 @@ static void integers_optimally(const quern_integer_layout *layout, const float *
     const float *values = source + g * layout->group;
     const float *own =
       weights_of_group(weights ? weights + g * layout->group : NULL, layout->group);
-    group_extremes extremes = extremes_of_group(values, layout->group);
+    group_extremes extremes = extremes_of_group(layout, values);
     group_choice choice = absmax_choice(layout, extremes);
     const float *all = own ? own : quern_equal_weights;
     int group = (int)layout->group;
     if (!(choice.scale <= 0x1.fffffep127f)) {
       // Infinite: for the caller to refuse.
     } else if (!is_searched_exactly(layout)) {
-      choice = best_of_spread(layout, values, own, extremes);
+      choice = searched_choice(layout, values, own, extremes);
     } else if (layout->scale == QUERN_SCALE_F16) {
       choice = best_with_f16(layout->negative_scales, values, all, group);
     } else {

@@ -22,14 +22,18 @@
 #include "grid_blocks.h"
 #include "grid_search.h"
 #include "../gptq/rows.h"
+#include "integer_grids.h"
 #include "integer_groups.h"
 #include "levels.h"
+#include "matmul_f32.h"
+#include "matmul_i8.h"
 #include "optimal.h"
 #include "optimal_iq4_xs.h"
 #include "optimal_q4_1.h"
 #include "optimal_q4_k.h"
 #include "optimal_q6_k.h"
 #include "optimal_q8_0.h"
+#include "rotate.h"
 #include "table.h"
 
 const quern_kernels quern_v3_kernels = {.level = QUERN_LEVEL_V3, QUERN_VECTOR_KERNELS};

@@ -8,4 +8,8 @@ extern const quern_kernels quern_v3_kernels;
 extern const quern_kernels quern_v4_kernels;
 extern const quern_kernels quern_neon_kernels;
 
+/// For CPUs with AVX-512 VNNI.
+void quern_vnni_matmul_i8(const quern_matmul *shape, const int8_t *x, const int8_t *w,
+                          int32_t *out);
+
 #endif

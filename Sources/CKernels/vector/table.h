@@ -27,6 +27,9 @@
   .iq4_xs = {.decode = f32_from_iq4_xs, .reference = quern_scalar_iq4_xs_from_f32,                 \
              .optimal = iq4_xs_optimally, .from_e2m1 = iq4_xs_from_e2m1},                          \
   .integers_by_absmax = integers_by_absmax, .integers_optimally = integers_optimally,              \
+  .integers_from_e2m1 = integers_from_e2m1, .f32_from_integers = f32_from_integers,                \
+  .rotate_columns = rotate_columns, .rotate_rows = rotate_rows,                                    \
   .first_non_finite = first_non_finite, .compare = compare,                                        \
   .compare_e2m1_mxfp4 = compare_e2m1_mxfp4, .compare_e2m1_q8_0 = compare_e2m1_q8_0,                \
-  .gptq = gptq_rows, .blake3 = blake3
+  .compare_e2m1_integers = compare_e2m1_integers,                                                  \
+  .gptq = gptq_rows, .matmul_i8 = matmul_i8, .matmul_f32 = matmul_f32, .blake3 = blake3
