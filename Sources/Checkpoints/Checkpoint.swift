@@ -18,6 +18,7 @@ public struct Checkpoint: Sendable {
   public let folder: String
   public let repositoryID: String?
   public let revision: String?
+  public let dialect: CheckpointDialect
   public let files: [File]
   package let stored: [StoredTensor]
   package var tensors: [SourceTensor]

@@ -45,6 +45,21 @@ package struct CalibrationBuilder {
     }
   }
 
+  /// Adds the range of the inputs of a weight.
+  package mutating func add(_ name: String, range: ClosedRange<Float>, rows: Int = 100) {
+    tensors.append(
+      (
+        name + ".count", .i64, [1], withUnsafeBytes(of: Int64(rows).littleEndian, Array.init)
+      ))
+    tensors.append(
+      (
+        name + ".range", .f32, [2],
+        [range.lowerBound, range.upperBound].flatMap {
+          withUnsafeBytes(of: $0.bitPattern.littleEndian, Array.init)
+        }
+      ))
+  }
+
   /// Writes a file and returns its path.
   package func write(to folder: TemporaryFolder, _ name: String = "statistics.safetensors") throws
     -> String

@@ -25,6 +25,15 @@ package enum ModelFamily {
     } catch { throw .problem(error) }
   }
 
+  /// Whether a table is for the checkpoint's class or, where none is given, its model type.
+  package static func knows(_ checkpoint: Checkpoint) -> Bool {
+    guard let config = checkpoint.config else { return false }
+    return ArchitectureTable.all.contains { table in
+      table.classes.contains(where: config.classes.contains)
+        || config.classes.isEmpty && table.modelTypes.contains(config.modelType ?? "")
+    }
+  }
+
   /// The table that knows the config's class; where the class is not given, the one that knows its
   /// model type.
   package static func table(for config: ModelConfig) throws(InputProblem) -> ArchitectureTable {

@@ -95,10 +95,15 @@ extension ModelParameters {
     to bindings: inout Bindings, table: ArchitectureTable, config: JSONObject, file: String,
     tensorNames: [TensorName]
   ) throws(InputProblem) {
+    if table.architecture == "deepseek3" {
+      bindings.integers["stages"] = draftLayerCount(tensorNames)
+    }
     guard table.architecture == "deepseek4" else { return }
     let draft = DraftStages(tensorNames: tensorNames, optionalPrefix: table.optionalPrefix)
     bindings.integers["stages"] = draft.isDSpark ? 0 : draft.count
     bindings.integers["dspark"] = draft.isDSpark ? 1 : 0
+    bindings.integers["dspark_stages"] = draft.isDSpark ? draft.count : 0
+    bindings.integers["dspark_targets"] = config["dspark_target_layer_ids"]?.array?.count ?? 0
     let layout = try DeepSeekV4Layers(config: config, file: file)
     bindings.arrays["compress_ratios"] = layout.compressRatios
     if let count = layout.hashLayerCount { bindings.integers["hash_layers_of_types"] = count }
@@ -108,6 +113,12 @@ extension ModelParameters {
     {
       bindings.integers["rotary_dimensions"] = Int(exactly: (Double(head) * factor).rounded()) ?? 0
     }
+  }
+
+  /// DeepSeek-V3's draft layers stand behind the others and have a projection of their own. Their
+  /// number is read from the tensors: many copies of the model leave them out.
+  private static func draftLayerCount(_ names: [TensorName]) -> Int {
+    names.count { $0.text.hasSuffix(".eh_proj.weight") }
   }
 
   /// Rotary positions turn pairs of rows: an odd number has no permutation. The limit is far above any

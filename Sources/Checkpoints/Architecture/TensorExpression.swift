@@ -44,4 +44,16 @@ package struct MappedTensor: Hashable, Sendable {
   package let isInteger: Bool
   /// True for tensors of the draft model's own file.
   package let isDraft: Bool
+
+  package init(
+    name: String, role: TensorRole, shape: [Int], expression: TensorExpression, isInteger: Bool,
+    isDraft: Bool
+  ) {
+    self.name = name
+    self.role = role
+    self.shape = shape
+    self.expression = expression
+    self.isInteger = isInteger
+    self.isDraft = isDraft
+  }
 }

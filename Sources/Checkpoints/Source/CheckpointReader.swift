@@ -1,11 +1,14 @@
 import QuernContainers
 import QuernTensors
 
-/// Opens a Hugging Face folder: config, index or shards, every header.
+/// Opens a folder: config, index or shards, every header, and joins what its dialect says belongs
+/// together.
 struct CheckpointReader {
   private let location: CheckpointLocation
   private let folder: ModelFolder
   private var warnings: [String] = []
+  private var files: [Checkpoint.File] = []
+  private var stored: [StoredTensor] = []
 
   init(_ location: CheckpointLocation) throws(CheckpointError) {
     self.location = location
@@ -15,18 +18,79 @@ struct CheckpointReader {
   }
 
   mutating func read() throws(CheckpointError) -> Checkpoint {
-    let shardNames: [String]
-    let index: ShardIndex?
-    if folder.contains("model.safetensors.index.json") {
-      let path = try folder.path(of: "model.safetensors.index.json")
-      let read = try ShardIndex(path: path)
-      try checkShardsExist(read.shards)
-      (index, shardNames) = (read, read.shards.sorted())
-    } else {
-      (index, shardNames) = (nil, try shardsWithoutIndex())
+    let isAscend = folder.contains(AscendDescription.fileName)
+    let indexName =
+      isAscend ? "quant_model_weights.safetensors.index.json" : "model.safetensors.index.json"
+    try readShards(isAscend: isAscend, indexName: indexName)
+    let config = try ModelConfig.read(in: folder)
+    let dialect = try dialect(isAscend: isAscend, config)
+    var paired = try pair(dialect, config)
+    if isAscend { paired.problems += staleIndex() }
+    return Checkpoint(
+      folder: location.folder, repositoryID: location.repositoryID, revision: location.revision,
+      dialect: dialect, files: files, stored: stored, tensors: paired.tensors, config: config,
+      problems: paired.problems, warnings: warnings + paired.warnings)
+  }
+
+  private mutating func dialect(isAscend: Bool, _ config: ModelConfig?) throws(CheckpointError)
+    -> CheckpointDialect
+  {
+    guard isAscend else {
+      switch config?.quantizationMethod {
+      case .compressedTensors: return .compressedTensors
+      case .ascend:
+        throw .problem(
+          InputProblem(
+            file: folder.path + "/" + AscendDescription.fileName, found: "no such file",
+            expected: "the types of all tensors: config.json says the method is ascend"))
+      case .fp8, nil: return .huggingFace
+      }
     }
-    var files: [Checkpoint.File] = []
-    var stored: [StoredTensor] = []
+    if let method = config?.quantizationMethod, method != .ascend {
+      warnings.append(
+        "config.json says the method is \(method.rawValue); \(AscendDescription.fileName) counts")
+    }
+    return .ascend
+  }
+
+  private func pair(_ dialect: CheckpointDialect, _ config: ModelConfig?) throws(CheckpointError)
+    -> PairedTensors
+  {
+    switch dialect {
+    case .huggingFace:
+      let pairing = ScalePairing(
+        stored: stored, files: files.map(\.path),
+        blockShape: config?.weightBlockShape ?? (rows: 128, columns: 128))
+      return PairedTensors(tensors: pairing.tensors, problems: pairing.problems)
+    case .ascend:
+      return AscendFolder(
+        stored: stored, files: files.map(\.path), description: try AscendDescription(in: folder),
+        blockShape: config?.weightBlockShape ?? (rows: 128, columns: 128)
+      ).paired
+    case .compressedTensors:
+      guard let config else { return PairedTensors() }
+      let scheme: CompressedTensorsConfig
+      do throws(InputProblem) {
+        scheme = try CompressedTensorsConfig(config)
+      } catch { throw .problem(error) }
+      return try CompressedTensorsFolder(
+        stored: stored, files: files.map(\.path), config: scheme
+      ).paired
+    }
+  }
+
+  // MARK: Shards
+
+  private mutating func readShards(isAscend: Bool, indexName: String) throws(CheckpointError) {
+    let index: ShardIndex?
+    let shardNames: [String]
+    if folder.contains(indexName) {
+      let read = try ShardIndex(path: try folder.path(of: indexName))
+      try checkShardsExist(read.shards, indexName: indexName)
+      (index, shardNames) = (read, isAscend ? try allShards() : read.shards.sorted())
+    } else {
+      (index, shardNames) = (nil, isAscend ? try allShards() : try shardsWithoutIndex())
+    }
     for name in shardNames {
       let file = try open(name)
       for tensor in file.tensors {
@@ -40,16 +104,26 @@ struct CheckpointReader {
           name: name, path: file.path, byteCount: file.byteCount,
           headerRange: ByteRange(offset: 0, byteCount: file.headerBytes.byteCount)))
     }
-    if let index { try compare(index, stored: stored, files: files) }
-    try checkNoDuplicates(stored, files: files)
-    let config = try ModelConfig.read(in: folder)
-    let pairing = ScalePairing(
-      stored: stored, files: files.map(\.path),
-      blockShape: config?.weightBlockShape ?? (rows: 128, columns: 128))
-    return Checkpoint(
-      folder: location.folder, repositoryID: location.repositoryID, revision: location.revision,
-      files: files, stored: stored, tensors: pairing.tensors, config: config,
-      problems: pairing.problems, warnings: warnings)
+    if let index { try compare(index, indexName: indexName) }
+    try checkNoDuplicates()
+  }
+
+  /// vLLM reads every shard of an ascend folder, whatever an index says.
+  private func allShards() throws(CheckpointError) -> [String] {
+    let shards = folder.names.filter { $0.hasSuffix(".safetensors") }
+    guard !shards.isEmpty else { throw noWeights() }
+    return shards.sorted()
+  }
+
+  /// vLLM leaves out the shards that an index of this name does not list, in an ascend folder too.
+  private func staleIndex() -> [InputProblem] {
+    let name = "model.safetensors.index.json"
+    guard folder.contains(name) else { return [] }
+    return [
+      InputProblem(
+        file: folder.path + "/" + name, found: "the index of another checkpoint",
+        expected: "no such file: vLLM would read no shards but those it lists")
+    ]
   }
 
   private func open(_ name: String) throws(CheckpointError) -> SafetensorsFile {
@@ -87,12 +161,12 @@ struct CheckpointReader {
     return .notFound(path: folder.path, hint: "the folder holds no .safetensors file")
   }
 
-  private func checkShardsExist(_ shards: [String]) throws(CheckpointError) {
+  private func checkShardsExist(_ shards: [String], indexName: String) throws(CheckpointError) {
     let missing = shards.filter { !folder.contains($0) }.sorted()
     guard missing.isEmpty else {
       throw .problem(
         InputProblem(
-          file: folder.path + "/model.safetensors.index.json", field: "weight_map",
+          file: folder.path + "/" + indexName, field: "weight_map",
           found:
             "shards that are not there: \(missing.map(\.escapedForDisplay).joined(separator: ", "))",
           expected: "every shard in the folder"))
@@ -101,11 +175,7 @@ struct CheckpointReader {
 
   /// An unlisted tensor is used all the same, with a warning; a listed one that is not where the index
   /// says is a broken download.
-  private mutating func compare(
-    _ index: ShardIndex, stored: [StoredTensor], files: [Checkpoint.File]
-  )
-    throws(CheckpointError)
-  {
+  private mutating func compare(_ index: ShardIndex, indexName: String) throws(CheckpointError) {
     var found: Set<TensorName> = []
     var total = 0
     for tensor in stored {
@@ -125,16 +195,14 @@ struct CheckpointReader {
           file: folder.path + "/" + index.shards[first.value], tensor: first.key,
           found: lost.count == 1
             ? "no such tensor" : "no such tensor (nor \(lost.count - 1) others)",
-          expected: "what model.safetensors.index.json lists"))
+          expected: "what \(indexName) lists"))
     }
     if let declared = index.totalByteCount, declared != total {
       warnings.append("the index says total_size \(declared), the tensors have \(total) bytes")
     }
   }
 
-  private func checkNoDuplicates(_ stored: [StoredTensor], files: [Checkpoint.File])
-    throws(CheckpointError)
-  {
+  private func checkNoDuplicates() throws(CheckpointError) {
     var seen: [TensorName: Int] = [:]
     for tensor in stored {
       if let other = seen.updateValue(tensor.file, forKey: tensor.name) {

@@ -4,8 +4,16 @@ import QuernContainers
 package struct ModelConfig: Sendable {
   package let path: String
   package let json: JSONObject
+  /// How the config says weights are quantized; nil where it says nothing.
+  package let quantizationMethod: QuantizationMethod?
   /// Rows and columns that share one FP8 scale.
   package let weightBlockShape: (rows: Int, columns: Int)
+
+  package enum QuantizationMethod: String, Sendable {
+    case fp8
+    case compressedTensors = "compressed-tensors"
+    case ascend
+  }
 
   /// A config is a few kilobytes; tables in it (quantization of single layers) may make it megabytes.
   private static let maximumByteCount = 16 << 20
@@ -22,7 +30,9 @@ package struct ModelConfig: Sendable {
       throw InputProblem(file: path, found: value.summary, expected: "an object")
     }
     json = object
-    weightBlockShape = try Self.blockShape(object, path: path)
+    let quantization = try Self.quantization(object, path: path)
+    quantizationMethod = quantization?.method
+    weightBlockShape = try Self.blockShape(quantization, path: path)
   }
 
   package static func read(in folder: ModelFolder) throws(CheckpointError) -> ModelConfig? {
@@ -37,25 +47,31 @@ package struct ModelConfig: Sendable {
   package var classes: [String] { (json["architectures"]?.array ?? []).compactMap(\.string) }
   package var modelType: String? { json["model_type"]?.string }
 
-  private static func blockShape(_ object: JSONObject, path: String) throws(InputProblem) -> (
-    rows: Int, columns: Int
-  ) {
-    guard let quantization = object["quantization_config"], !quantization.isNull else {
-      return (128, 128)
-    }
-    guard let quantization = quantization.object else {
+  private static func quantization(_ object: JSONObject, path: String) throws(InputProblem) -> (
+    method: QuantizationMethod, json: JSONObject
+  )? {
+    guard let value = object["quantization_config"], !value.isNull else { return nil }
+    guard let quantization = value.object else {
       throw InputProblem(
-        file: path, field: "quantization_config", found: quantization.summary, expected: "an object"
-      )
+        file: path, field: "quantization_config", found: value.summary, expected: "an object")
     }
-    let method = quantization["quant_method"]
-    guard method?.string == "fp8" else {
+    let name = quantization["quant_method"]
+    guard let method = name?.string.flatMap(QuantizationMethod.init) else {
       throw InputProblem(
         file: path, field: "quantization_config.quant_method",
-        found: method?.summary ?? "no such key",
-        expected: "\"fp8\": weights of another scheme would be read wrongly")
+        found: name?.summary ?? "no such key",
+        expected: "\"fp8\", \"compressed-tensors\" or \"ascend\": "
+          + "weights of another scheme would be read wrongly")
     }
-    guard let block = quantization["weight_block_size"], !block.isNull else { return (128, 128) }
+    return (method, quantization)
+  }
+
+  private static func blockShape(
+    _ quantization: (method: QuantizationMethod, json: JSONObject)?, path: String
+  ) throws(InputProblem) -> (rows: Int, columns: Int) {
+    guard let quantization, quantization.method == .fp8,
+      let block = quantization.json["weight_block_size"], !block.isNull
+    else { return (128, 128) }
     let sizes = (block.array ?? []).compactMap(\.integer)
     guard sizes.count == 2, block.array?.count == 2,
       sizes.allSatisfy({ (1...1 << 20).contains($0) })

@@ -21,6 +21,8 @@ struct ModelFamilyTests {
     (#"{"architectures": ["Qwen2ForCausalLM"]}"#, "qwen2"),
     (#"{"model_type": "qwen3"}"#, "qwen3"),
     (#"{"architectures": [], "model_type": "deepseek_v4"}"#, "deepseek4"),
+    (#"{"architectures": ["DeepseekV3ForCausalLM"]}"#, "deepseek3"),
+    (#"{"model_type": "qwen3_moe"}"#, "qwen3moe"), (#"{"model_type": "mixtral"}"#, "llama"),
   ])
   func theClassOrElseTheModelTypeNamesTheFamily(config: String, expected: String) throws {
     #expect(try table(config) == expected)
@@ -37,7 +39,7 @@ struct ModelFamilyTests {
 
   @Test(arguments: [
     (#"{}"#, "model_type"), (#"{"model_type": "warp"}"#, "warp"),
-    (#"{"architectures": ["MixtralForCausalLM"], "model_type": "mixtral"}"#, "MixtralForCausalLM"),
+    (#"{"architectures": ["PhiForCausalLM"], "model_type": "phi"}"#, "PhiForCausalLM"),
     (#"{"architectures": ["LlamaForCausalLM"], "model_type": "qwen3"}"#, "qwen3"),
     (#"{"architectures": 7, "model_type": 8}"#, "model_type"),
   ])
