@@ -8,6 +8,9 @@ let formatTables: [Resource] = [
   .embedInCode("architectures/llama.json"),
   .embedInCode("architectures/qwen2.json"),
   .embedInCode("architectures/qwen3.json"),
+  .embedInCode("architectures/qwen3moe.json"),
+  .embedInCode("architectures/mixtral.json"),
+  .embedInCode("architectures/deepseek3.json"),
   .embedInCode("architectures/deepseek4.json"),
   .embedInCode("recipes/gguf-source.json5"),
   .embedInCode("recipes/gguf-q8_0.json5"),
@@ -21,6 +24,11 @@ let formatTables: [Resource] = [
   .embedInCode("recipes/gguf-nvfp4.json5"),
   .embedInCode("recipes/gguf-v4-int8.json5"),
   .embedInCode("recipes/gguf-v4-int4.json5"),
+  .embedInCode("recipes/ascend-w8a8.json5"),
+  .embedInCode("recipes/ascend-w4a8.json5"),
+  .embedInCode("recipes/compressed-tensors-w8a8.json5"),
+  .embedInCode("recipes/compressed-tensors-w4a16.json5"),
+  .embedInCode("recipes/compressed-tensors-w8a16.json5"),
 ]
 
 let swiftSettings: [SwiftSetting] = [.treatAllWarnings(as: .error)]
@@ -65,6 +73,7 @@ let package = Package(
         "README.md", "blocks", "integer-groups", "numbers", "hashing", "containers/safetensors",
         "containers/gguf",
         "containers/json", "tokenizers", "calibration", "certificate", "layouts",
+        "ascend", "compressed-tensors", "rotation",
         "architectures/README.md",
       ],
       sources: ["Formats.swift"], resources: formatTables, swiftSettings: swiftSettings),
@@ -73,11 +82,14 @@ let package = Package(
     room("QuernTensors", folder: "Tensors", ["CKernels"], optimised: true),
     room(
       "QuernQuantization", folder: "Quantization", ["CKernels", "QuernTensors"], optimised: true),
-    room("QuernLayouts", folder: "Layouts", ["QuernTensors"], optimised: true),
+    room("QuernLayouts", folder: "Layouts", ["CKernels", "QuernTensors"], optimised: true),
     room(
       "QuernContainers", folder: "Containers",
       ["CKernels", "CPlatform", "QuernFormats", "QuernTensors"],
       optimised: true),
+    room(
+      "QuernKernels", folder: "Kernels",
+      ["CKernels", "QuernTensors", "QuernQuantization", "QuernLayouts"], optimised: true),
     room(
       "QuernCheckpoints", folder: "Checkpoints",
       ["QuernFormats", "QuernTensors", "QuernQuantization", "QuernLayouts", "QuernContainers"],
@@ -95,6 +107,7 @@ let package = Package(
       "QuernVerification", folder: "Verification",
       [
         "QuernTensors", "QuernQuantization", "QuernLayouts", "QuernContainers", "QuernCheckpoints",
+        "QuernKernels",
         "QuernCertificates", "QuernConversion",
       ], optimised: true),
     room(
@@ -121,6 +134,9 @@ let package = Package(
     tests("Tensors", ["QuernTensors"]),
     tests("Quantization", ["CKernels", "QuernTensors", "QuernQuantization"]),
     tests("Layouts", ["QuernLayouts", "QuernTensors"]),
+    tests(
+      "Kernels",
+      ["QuernKernels", "QuernLayouts", "QuernQuantization", "QuernTensors", "CKernels"]),
     tests("Containers", ["QuernContainers", "QuernTensors", "QuernFormats"]),
     tests(
       "Checkpoints",

@@ -13,7 +13,8 @@ package enum Formats {
   package static var architectures: [[UInt8]] {
     [
       PackageResources.llama_json, PackageResources.qwen2_json, PackageResources.qwen3_json,
-      PackageResources.deepseek4_json,
+      PackageResources.qwen3moe_json, PackageResources.mixtral_json,
+      PackageResources.deepseek3_json, PackageResources.deepseek4_json,
     ]
   }
 
@@ -32,6 +33,11 @@ package enum Formats {
       ("gguf", "nvfp4", PackageResources.gguf_nvfp4_json5),
       ("gguf", "v4-int8", PackageResources.gguf_v4_int8_json5),
       ("gguf", "v4-int4", PackageResources.gguf_v4_int4_json5),
+      ("ascend", "w8a8", PackageResources.ascend_w8a8_json5),
+      ("ascend", "w4a8", PackageResources.ascend_w4a8_json5),
+      ("compressed-tensors", "w8a8", PackageResources.compressed_tensors_w8a8_json5),
+      ("compressed-tensors", "w4a16", PackageResources.compressed_tensors_w4a16_json5),
+      ("compressed-tensors", "w8a16", PackageResources.compressed_tensors_w8a16_json5),
     ]
   }
 }

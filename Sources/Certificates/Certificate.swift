@@ -195,9 +195,17 @@ extension CertificateRow {
     counts.writeMembers(to: &writer)
     if let importance { importance.write(to: &writer) }
     if let calibration { calibration.write(to: &writer) }
+    if let input { input.write(to: &writer) }
+    if isRotated { writer.member("rotated", true) }
     if !scaleExponents.isEmpty {
       writer.key("scaleExponents")
       writer.value(.array(scaleExponents.map { .integer($0) }))
+    }
+    if !stored.isEmpty {
+      writer.key("stored")
+      writer.beginArray(.inline)
+      for part in stored { part.write(to: &writer) }
+      writer.end()
     }
     writer.member("offset", offset)
     writer.member("bytes", byteCount)
@@ -218,6 +226,30 @@ extension Certificate.SideInput {
     writer.beginObject(.inline)
     writer.member("name", name)
     writer.member("hash", hash)
+    writer.end()
+  }
+}
+
+extension CertificateRow.Stored {
+  fileprivate func write(to writer: inout JSONWriter) {
+    writer.beginObject(.inline)
+    writer.member("name", name)
+    writer.member("file", file)
+    writer.member("type", type)
+    writer.key("shape")
+    writer.value(.array(shape.map { .integer($0) }))
+    writer.member("offset", offset)
+    writer.member("bytes", byteCount)
+    writer.end()
+  }
+}
+
+extension CertificateRow.Input {
+  fileprivate func write(to writer: inout JSONWriter) {
+    writer.key("input")
+    writer.beginObject(.inline)
+    writer.member("scale", Double(scale))
+    writer.member("offset", offset)
     writer.end()
   }
 }
@@ -279,5 +311,6 @@ extension CertificateRow.Counts {
     writer.member("zeroBlocks", zeroBlocks)
     writer.member("subnormalScales", subnormalScales)
     writer.member("zeroedNonFinite", zeroedNonFinite)
+    if let exactRows { writer.member("exactRows", exactRows) }
   }
 }

@@ -94,7 +94,10 @@ extension Certificate {
     else { return nil }
     guard sourceFiles.count == sources.count, outputFiles.count == files.count,
       droppedTensors.count == dropped.count,
-      rows.allSatisfy({ outputFiles.indices.contains($0.file) })
+      rows.allSatisfy({ row in
+        outputFiles.indices.contains(row.file)
+          && row.stored.allSatisfy { outputFiles.indices.contains($0.file) }
+      })
     else { return nil }
     self.init(
       toolVersion: String(tool.drop { $0 != " " }.dropFirst()), target: target,
@@ -143,9 +146,11 @@ extension Certificate.OutputFile {
 }
 
 extension Certificate.OutputFile {
-  /// The files are looked for beside the certificate and nowhere else.
+  /// The files are looked for beside the certificate, or in one folder there, and nowhere else.
   private static func isPlainName(_ name: String) -> Bool {
-    !["", ".", ".."].contains(name) && !name.utf8.contains { $0 == 0x2f || $0 == 0 }
+    let parts = name.split(separator: "/", omittingEmptySubsequences: false)
+    return parts.count <= 2 && !name.utf8.contains(0)
+      && parts.allSatisfy { !["", ".", ".."].contains($0) }
   }
 }
 
@@ -163,19 +168,47 @@ extension CertificateRow {
     let parsed = sources.compactMap { $0.object.flatMap(Source.init) }
     let importance = row["importance"]?.object.flatMap(Importance.init)
     let calibration = row["calibration"]?.object.flatMap(Calibration.init)
+    let input = row["input"]?.object.flatMap(Input.init)
     let exponents = row["scaleExponents"]?.integers
+    let stored = row["stored"]?.array?.compactMap { $0.object.flatMap(Stored.init) }
     guard parsed.count == sources.count, (importance == nil) == (row["importance"] == nil),
       (calibration == nil) == (row["calibration"] == nil),
       (exponents == nil) == (row["scaleExponents"] == nil),
-      exponents?.allSatisfy({ (-126...127).contains($0) }) ?? true
+      (input == nil) == (row["input"] == nil),
+      exponents?.allSatisfy({ (-126...127).contains($0) }) ?? true,
+      stored?.count == row["stored"]?.array?.count, stored?.isEmpty != true
     else { return nil }
     self.init(
       name: name, file: file, role: role, type: type, method: method, shape: shape, sources: parsed,
       sums: sums, errorBound: row["errorBound"]?.real, counts: counts,
-      importance: importance, calibration: calibration, scaleExponents: exponents ?? [],
-      offset: offset,
-      byteCount: bytes, parts: parts, chunkRows: chunkRows, hash: hash)
+      importance: importance, calibration: calibration, input: input,
+      isRotated: row["rotated"]?.bool ?? false,
+      scaleExponents: exponents ?? [],
+      stored: stored ?? [], offset: offset, byteCount: bytes, parts: parts, chunkRows: chunkRows,
+      hash: hash)
     guard row["class"]?.string == classification.rawValue else { return nil }
+  }
+}
+
+extension CertificateRow.Stored {
+  fileprivate init?(_ object: JSONObject) {
+    guard let name = object["name"]?.string, let file = object["file"]?.integer,
+      let type = object["type"]?.string,
+      let shape = object["shape"]?.integers, let offset = object["offset"]?.integer,
+      let bytes = object["bytes"]?.integer, offset >= 0, bytes >= 0,
+      !offset.addingReportingOverflow(bytes).overflow, Shape(shape).checkedElementCount != nil
+    else { return nil }
+    self.init(
+      name: name, file: file, type: type, shape: shape, offset: offset, byteCount: bytes)
+  }
+}
+
+extension CertificateRow.Input {
+  fileprivate init?(_ object: JSONObject) {
+    guard let scale = object["scale"]?.real, let offset = object["offset"]?.integer,
+      let exact = Float(exactly: scale), exact.isNormal, exact > 0, (-128...127).contains(offset)
+    else { return nil }
+    self.init(scale: exact, offset: offset)
   }
 }
 
@@ -213,6 +246,8 @@ extension CertificateRow.Counts {
     else { return nil }
     self.init()
     (zeroBlocks, subnormalScales, zeroedNonFinite) = (zero, subnormal, zeroed)
+    exactRows = row["exactRows"]?.integer
+    guard exactRows == nil ? row["exactRows"] == nil : exactRows ?? 0 >= 0 else { return nil }
   }
 }
 

@@ -41,8 +41,45 @@ public struct CertificateRow: Equatable, Sendable {
     public var subnormalScales = 0
     /// NaN and infinite weights that became 0 because it was asked for.
     public var zeroedNonFinite = 0
+    /// Rows of which every value is equal to the source's; nil where rows were not counted.
+    public var exactRows: Int?
 
     public init() {}
+  }
+
+  /// One of the stored tensors that a matrix of integers consists of.
+  public struct Stored: Equatable, Sendable {
+    public var name: String
+    /// Position in the certificate's files.
+    public var file: Int
+    /// By safetensors' name.
+    public var type: String
+    public var shape: [Int]
+    /// Where it begins in the file.
+    public var offset: Int
+    public var byteCount: Int
+
+    public init(
+      name: String, file: Int, type: String, shape: [Int], offset: Int, byteCount: Int
+    ) {
+      self.name = name
+      self.file = file
+      self.type = type
+      self.shape = shape
+      self.offset = offset
+      self.byteCount = byteCount
+    }
+  }
+
+  /// How a runtime quantizes the inputs of a matrix where that is fixed.
+  public struct Input: Equatable, Sendable {
+    public var scale: Float
+    public var offset: Int
+
+    public init(scale: Float, offset: Int) {
+      self.scale = scale
+      self.offset = offset
+    }
   }
 
   /// What importance data did to a tensor.
@@ -93,10 +130,16 @@ public struct CertificateRow: Equatable, Sendable {
   public var importance: Importance?
   /// Nil where no statistics had a part in it.
   public var calibration: Calibration?
+  /// Nil where inputs are quantized as they come, or not at all.
+  public var input: Input?
+  /// Whether the values were rotated before they were encoded: errors are those of rotated values.
+  public var isRotated: Bool
   /// The exponents of the powers of two that NVFP4 values are multiplied by: one for each expert or
   /// one for all; empty where there is none.
   public var scaleExponents: [Int]
-  /// Where the tensor begins in its file.
+  /// The stored tensors, where there are several; empty for one, which has the row's name.
+  public var stored: [Stored]
+  /// Where the tensor, or the first of several, begins in its file.
   public var offset: Int
   public var byteCount: Int
   /// The chunk grid that hashes and sums are taken over: parts of a stack, rows of a chunk.
@@ -108,8 +151,9 @@ public struct CertificateRow: Equatable, Sendable {
   public init(
     name: String, file: Int, role: String, type: String, method: String, shape: [Int],
     sources: [Source], sums: ErrorSums, errorBound: Double?, counts: Counts,
-    importance: Importance? = nil, calibration: Calibration? = nil, scaleExponents: [Int] = [],
-    offset: Int,
+    importance: Importance? = nil, calibration: Calibration? = nil, input: Input? = nil,
+    isRotated: Bool = false, scaleExponents: [Int] = [],
+    stored: [Stored] = [], offset: Int,
     byteCount: Int, parts: Int, chunkRows: Int, hash: String
   ) {
     self.name = name
@@ -124,7 +168,10 @@ public struct CertificateRow: Equatable, Sendable {
     self.counts = counts
     self.importance = importance
     self.calibration = calibration
+    self.input = input
+    self.isRotated = isRotated
     self.scaleExponents = scaleExponents
+    self.stored = stored
     self.offset = offset
     self.byteCount = byteCount
     self.parts = parts
@@ -132,8 +179,10 @@ public struct CertificateRow: Equatable, Sendable {
     self.hash = hash
   }
 
-  /// Exact only where every value was equal and none had to be replaced.
+  /// Exact only where every value was equal and none had to be replaced. Rotated values are rounded
+  /// before they are compared.
   public var classification: Class {
+    if isRotated { return .measured }
     if sums.unequalCount == 0, counts.zeroedNonFinite == 0 { return .exact }
     if let errorBound, sums.maxAbsError <= errorBound, counts.zeroedNonFinite == 0 {
       return .bounded

@@ -49,23 +49,13 @@ public struct Conversion: Sendable {
   public func run(_ control: ConversionControl = ConversionControl()) throws(ConversionError)
     -> Certificate
   {
-    guard
-      Self.certificateName(forOutput: outputPath)
-        == Self.certificateName(forOutput: plan.outputName + ".gguf")
-    else {
-      throw .cannotCreate(
-        path: outputPath, reason: "the plan is for a file named \(plan.outputName).gguf",
-        advice: "plan with the output's name")
-    }
-    var outputs = OutputSet(
-      folder: FileSystem.parent(of: outputPath), names: plan.files.map(\.name),
-      certificateName: Self.certificateName(forOutput: outputPath))
+    var outputs = try output()
     var sources: [String] = []
     for file in plan.checkpoint.files {
       if let path = try? FileSystem.canonicalPath(file.path) { sources.append(path) }
     }
     try outputs.check(overwrite: overwrite, restart: restart, sources: sources)
-    try checkSpace(outputs.folder)
+    try checkSpace(FileSystem.parent(of: outputPath))
     do throws(ConversionError) {
       try outputs.create(plan, durable: durable)
       let rows = try convert(outputs.files, control)
@@ -80,6 +70,22 @@ public struct Conversion: Sendable {
     }
   }
 
+  /// Files beside each other for GGUF, a folder for all else.
+  private func output() throws(ConversionError) -> any ConversionOutput {
+    guard plan.target == .gguf else {
+      return OutputFolder(path: outputPath, names: plan.files.map(\.name))
+    }
+    let certificate = Self.certificateName(forOutput: outputPath)
+    guard certificate == Self.certificateName(forOutput: plan.outputName + ".gguf") else {
+      throw .cannotCreate(
+        path: outputPath, reason: "the plan is for a file named \(plan.outputName).gguf",
+        advice: "plan with the output's name")
+    }
+    return OutputFiles(
+      folder: FileSystem.parent(of: outputPath), names: plan.files.map(\.name),
+      certificateName: certificate)
+  }
+
   /// Bytes a run allocates for its buffers: they depend on the plan and the threads, never on the
   /// model's size.
   public var bufferByteCount: Int {
@@ -91,6 +97,9 @@ public struct Conversion: Sendable {
   public static func certificateName(forOutput path: String) -> String {
     (path.split(separator: "/").last.map(String.init) ?? path) + ".certificate.json"
   }
+
+  /// The name of the certificate in a folder.
+  public static var folderCertificateName: String { OutputFolder.certificateName }
 
   private func checkSpace(_ folder: String) throws(ConversionError) {
     guard let free = try? FileSystem.freeByteCount(at: folder), free < plan.outputByteCount else {

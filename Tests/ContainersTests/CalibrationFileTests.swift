@@ -87,6 +87,31 @@ struct CalibrationFileTests {
     #expect(problem.found == found && problem.expected == expected)
   }
 
+  @Test func givesTheRangeOfInputsWithMatricesAndAlone() throws {
+    let file = try CalibrationFile(
+      path: write(
+        [
+          Self.counts("w.count", [3]), Self.matrix("w.hessian.0", [1], [1, 1]),
+          Self.matrix("w.range", [-2, 0.5], [2]), Self.counts("x.count", [1]),
+          Self.matrix("x.range", [3, 3], [2]),
+        ], metadata: Self.metadata + [("inputs of v", "w")]))
+    #expect(file.entries["w"]?.range == -2...0.5 && file.entries["v"]?.range == -2...0.5)
+    let alone = try #require(file.entries["x"])
+    #expect(alone.range == 3...3 && alone.widths.isEmpty && alone.columnCount == 0)
+  }
+
+  @Test(
+    arguments: [
+      ([1, 0], "1.0 to 0.0"), ([.nan, 1], "nan to 1.0"), ([0, .nan], "0.0 to nan"),
+      ([-.infinity, 1], "-inf to 1.0"), ([0, .infinity], "0.0 to inf"),
+    ] as [([Float], String)])
+  func aRangeThatNoInputsHaveIsRefused(_ values: [Float], _ found: String) throws {
+    let path = try write([Self.counts("w.count", [1]), Self.matrix("w.range", values, [2])])
+    let problem = try #require(refusal(of: path))
+    #expect(problem.tensor == "w.range" && problem.found == found)
+    #expect(problem.expected == "finite, the smallest first")
+  }
+
   @Test func theMatrixOfAnExpertWithoutRowsIsNotLookedAt() throws {
     let path = try write([
       Self.counts("w.count", [0, 1]), Self.matrix("w.hessian.0", [.nan, 1], [2, 1, 1]),
@@ -104,6 +129,11 @@ struct CalibrationFileTests {
       ([Self.counts("w.count", [1]), Self.matrix("w.hessian.0", [1, 2], [1, 2])], "w.hessian.0"),
       ([Self.counts("w.count", [1]), fine, Self.matrix("x", [1], [1])], "x"),
       ([fine], "w.hessian.0"),
+      ([Self.matrix("w.range", [0, 1], [2])], "w.range"),
+      ([Self.counts("w.count", [1]), Self.matrix("w.range", [0, 1, 2], [3])], "w.range"),
+      ([Self.counts("w.count", [1]), Self.matrix("w.range", [0, 1], [1, 2])], "w.range"),
+      ([Self.counts("w.count", [1]), Self.counts("w.range", [0, 1])], "w.range"),
+      ([Self.counts("w.count", [1]), fine, Self.matrix("x.range", [0, 1], [2])], "x.range"),
       (
         [
           Self.counts("w.count", [1]),

@@ -35,6 +35,8 @@ struct CalibrationSpecTests {
       for entry in expected {
         let found = try #require(file.entries[TensorName(entry["name"]?.string ?? "")])
         #expect(found.counts == entry["counts"]?.array?.compactMap(\.integer))
+        let range = entry["range"]?.array?.compactMap(\.integer).map { Float($0) }
+        #expect(found.range.map { [$0.lowerBound, $0.upperBound] } == range)
         for (block, values) in try #require(entry["blocks"]?.array).enumerated() {
           let values = try #require(values.array).compactMap(\.integer).map(Float.init)
           var matrix = [Float](repeating: 0, count: values.count)

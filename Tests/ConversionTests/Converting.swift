@@ -18,8 +18,10 @@ enum Converting {
     _ path: String, recipe: Recipe, options: ConversionOptions = ConversionOptions(),
     importance: Importance? = nil
   ) throws -> ConversionPlan {
-    try ConversionPlan.gguf(
-      Checkpoint.open(path, environment: [:]), recipe: recipe, options: options,
+    try ConversionPlan(
+      .gguf,
+      of:
+        Checkpoint.open(path, environment: [:]), recipe: recipe, options: options,
       importance: importance, outputName: "out")
   }
 
@@ -28,11 +30,11 @@ enum Converting {
     testData path: String, recipe: String, options: ConversionOptions = ConversionOptions()
   ) throws -> ConversionPlan {
     try plan(
-      TestData.url(path).path, recipe: Recipe.load(recipe, target: "gguf"), options: options)
+      TestData.url(path).path, recipe: Recipe.load(recipe, target: .gguf), options: options)
   }
 
   static func recipe(_ text: String) throws -> Recipe {
-    try Recipe.parse(Array(text.utf8), name: "own.json5", target: "gguf")
+    try Recipe.parse(Array(text.utf8), name: "own.json5", target: .gguf)
   }
 
   @discardableResult static func run(

@@ -33,7 +33,7 @@ struct DeterminismTests {
       let source = try TemporaryFolder()
       let path = try CheckpointBuilder(reading: TestData.url("stories260K/f32"))
         .write("f32", in: source)
-      let plan = try Converting.plan(path, recipe: Recipe.load("q8_0", target: "gguf"))
+      let plan = try Converting.plan(path, recipe: Recipe.load("q8_0", target: .gguf))
       try Converting.run(plan, in: folder)
       results.append(try Converting.files(folder))
     }

@@ -161,7 +161,7 @@ struct ImportanceTests {
     let sums = (0..<experts * width).map { $0 / width == 2 ? Float(1 + $0 % width) : 8 }
     let data = try importance([.init(tensor.name, sums: sums, counts: counts)])
     let plan = try Converting.plan(
-      TestData.url("tiny-v4/upstream").path, recipe: Recipe.load("q4_0", target: "gguf"),
+      TestData.url("tiny-v4/upstream").path, recipe: Recipe.load("q4_0", target: .gguf),
       options: .init(draft: .drop), importance: data)
     #expect(plan.importanceSummary?.unseenExpertCount == experts - 1)
     let output = try TemporaryFolder()

@@ -16,7 +16,7 @@ import Testing
           "model.layers.0.self_attn.\(matrix)_proj.bias", .f32, [32], [UInt8](floats: values)))
     }
     let plan = try Converting.plan(
-      builder.write("source", in: folder), recipe: .load(recipe, target: "gguf"))
+      builder.write("source", in: folder), recipe: .load(recipe, target: .gguf))
     let certificate = try Converting.run(plan, in: folder)
     // Four heads of eight: pairs of the two halves, as llama.cpp's converter writes them.
     let head: [Float] = [0, 4, 1, 5, 2, 6, 3, 7]

@@ -94,7 +94,7 @@ struct PublicationTests {
     let folder = try TemporaryFolder()
     let model = try CheckpointBuilder(reading: TestData.url("stories260K/f32"))
       .write("model", in: folder)
-    let plan = try Converting.plan(model, recipe: Recipe.load("source", target: "gguf"))
+    let plan = try Converting.plan(model, recipe: Recipe.load("source", target: .gguf))
     try FileManager.default.createSymbolicLink(
       atPath: folder.path("out.gguf"), withDestinationPath: model + "/model.safetensors")
     let error = failure { try Converting.run(plan, in: folder, overwrite: true) }
@@ -160,7 +160,7 @@ struct PublicationTests {
       let (source, output) = (try TemporaryFolder(), try TemporaryFolder())
       let model = try CheckpointBuilder(reading: TestData.url("stories260K/f32"))
         .write("model", in: source)
-      let plan = try Converting.plan(model, recipe: Recipe.load("q8_0", target: "gguf"))
+      let plan = try Converting.plan(model, recipe: Recipe.load("q8_0", target: .gguf))
       let handle = try FileHandle(forWritingTo: URL(filePath: model + "/model.safetensors"))
       try handle.truncate(atOffset: 500_000)
       try handle.close()
@@ -196,8 +196,8 @@ struct PublicationTests {
 
   // MARK: Publishing
 
-  private func outputs(_ folder: TemporaryFolder, _ plan: ConversionPlan) throws -> OutputSet {
-    var outputs = OutputSet(
+  private func outputs(_ folder: TemporaryFolder, _ plan: ConversionPlan) throws -> OutputFiles {
+    var outputs = OutputFiles(
       folder: folder.url.path, names: plan.files.map(\.name), certificateName: Self.certificate)
     try outputs.check(overwrite: false, restart: false, sources: [])
     try outputs.create(plan, durable: false)

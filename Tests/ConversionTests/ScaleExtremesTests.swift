@@ -18,7 +18,7 @@ struct ScaleExtremesTests {
     change(&builder)
     do {
       let plan = try Converting.plan(
-        try builder.write("model", in: source), recipe: Recipe.load(recipe, target: "gguf"),
+        try builder.write("model", in: source), recipe: Recipe.load(recipe, target: .gguf),
         options: options)
       let rows = try Converting.run(plan, in: output).rows
       return (

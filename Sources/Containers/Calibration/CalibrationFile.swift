@@ -17,6 +17,8 @@ public struct CalibrationFile: Sendable {
     public let widths: [Int]
     /// Where each block begins in the file: the matrices of all experts, one after the other.
     let offsets: [Int]
+    /// The smallest and the largest input, where they are recorded.
+    public let range: ClosedRange<Float>?
 
     public var columnCount: Int { widths.reduce(0, +) }
   }

@@ -9,6 +9,7 @@ struct CalibrationParser {
   private let tensors: [TensorName: SafetensorsTensor]
 
   private static let countSuffix = ".count"
+  private static let rangeSuffix = ".range"
   private static let sharedPrefix = "inputs of "
   private static let countLimit = 1 << 20
 
@@ -44,7 +45,7 @@ struct CalibrationParser {
       let name = String(tensor.name.text.dropLast(Self.countSuffix.count))
       let entry = try entry(name, counts: try counts(tensor))
       entries[TensorName(name)] = entry
-      used += 1 + entry.widths.count
+      used += 1 + entry.widths.count + (entry.range == nil ? 0 : 1)
     }
     guard used == header.tensors.count else { throw stray(entries) }
     for (key, owner) in header.metadata.sorted(by: { $0.key < $1.key })
@@ -100,14 +101,38 @@ struct CalibrationParser {
       widths.append(width)
       offsets.append(tensor.range.offset)
     }
-    guard !widths.isEmpty else {
+    let range = try range(name)
+    guard !widths.isEmpty || range != nil else {
       throw .malformed(
         InputProblem(
           file: file.path, tensor: "\(name).hessian.0", found: "no such tensor",
-          expected: "a matrix for \(name).count"))
+          expected: "a matrix or a range for \(name).count"))
     }
     return CalibrationFile.Entry(
-      owner: TensorName(name), counts: counts, widths: widths, offsets: offsets)
+      owner: TensorName(name), counts: counts, widths: widths, offsets: offsets, range: range)
+  }
+
+  /// The smallest input and the largest, where they are recorded.
+  private func range(_ name: String) throws(CalibrationError) -> ClosedRange<Float>? {
+    guard let tensor = tensors[TensorName(name + Self.rangeSuffix)] else { return nil }
+    guard tensor.elementType == .f32, tensor.shape == [2] else {
+      throw defect(
+        tensor, found: "\(tensor.elementType.rawValue) \(tensor.shape)", expected: "F32 [2]")
+    }
+    let bytes: [UInt8]
+    do throws(FileError) { bytes = try file.bytes(in: tensor.range) } catch {
+      throw .unreadable(error)
+    }
+    let (low, high) = bytes.withUnsafeBytes {
+      (
+        Float(bitPattern: $0.littleEndianUInt32(at: 0)),
+        Float(bitPattern: $0.littleEndianUInt32(at: 4))
+      )
+    }
+    guard low.isFinite, high.isFinite, low <= high else {
+      throw defect(tensor, found: "\(low) to \(high)", expected: "finite, the smallest first")
+    }
+    return low...high
   }
 
   /// The first tensor that belongs to no weight.
@@ -116,12 +141,13 @@ struct CalibrationParser {
       entries.flatMap { name, entry in
         [TensorName(name.text + Self.countSuffix)]
           + entry.widths.indices.map { TensorName("\(name.text).hessian.\($0)") }
+          + [TensorName(name.text + Self.rangeSuffix)]
       })
     let name = header.tensors.first { !known.contains($0.name) }?.name ?? ""
     return .malformed(
       InputProblem(
         file: file.path, tensor: name, found: "a tensor of no use",
-        expected: "NAME.count and NAME.hessian.0, .1 and so on"))
+        expected: "NAME.count, NAME.range and NAME.hessian.0, .1 and so on"))
   }
 
   private func defect(_ tensor: SafetensorsTensor, found: String, expected: String)

@@ -42,6 +42,13 @@ package enum FileSystem {
     return !path.utf8.contains(0) && stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
 
+  /// Whether everybody may read a file; nil where nothing is.
+  package static func isReadableByAll(_ path: String) -> Bool? {
+    var status = stat()
+    guard !path.utf8.contains(0), stat(path, &status) == 0 else { return nil }
+    return status.st_mode & (S_IRUSR | S_IRGRP | S_IROTH) == S_IRUSR | S_IRGRP | S_IROTH
+  }
+
   package static func isSymbolicLink(_ path: String) -> Bool {
     (try? kind(at: path)) == .symbolicLink
   }
@@ -133,6 +140,14 @@ package enum FileSystem {
   package static func remove(_ path: String) throws(FileError) {
     let isFolder = try kind(at: path) == .folder
     try systemCall(path, .remove) { isFolder ? rmdir(path) : unlink(path) }
+  }
+
+  /// Removes a file, or a folder and all that is in it; links are removed, not followed.
+  package static func removeTree(_ path: String) throws(FileError) {
+    if try kind(at: path) == .folder {
+      for name in try list(path) { try removeTree(path + "/" + name) }
+    }
+    try remove(path)
   }
 
   /// Makes one folder; its parent must exist.

@@ -101,11 +101,11 @@ package final class OutputFile: Sendable {
   }
 
   private func push(_ work: WriteBehind.Work) throws(FileError) {
-    if let run = work.start {
+    for run in work.start {
       let code = quern_start_writeback(descriptor, Int64(run.offset), Int64(run.byteCount))
       guard code == 0 else { throw FileError(path, .write, errno: code) }
     }
-    if let run = work.finish {
+    for run in work.finish {
       let code = quern_finish_writeback(descriptor, Int64(run.offset), Int64(run.byteCount))
       guard code == 0 else { throw FileError(path, .write, errno: code) }
     }

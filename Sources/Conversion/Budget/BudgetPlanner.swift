@@ -29,13 +29,14 @@ public struct BudgetPlanner: Sendable {
     self.base = base
     self.importance = importance
     var recipes: [Recipe] = []
-    for builtIn in Recipe.builtIns(target: "gguf") {
-      recipes.append(try Recipe.load(builtIn.name, target: "gguf"))
+    for builtIn in Recipe.builtIns(target: .gguf) {
+      recipes.append(try Recipe.load(builtIn.name, target: .gguf))
     }
     if let base, !recipes.contains(where: { $0.rules == base.rules }) { recipes.append(base) }
     planner = GGUFPlanner(
-      checkpoint, recipe: base ?? Recipe(name: "budget", rules: []), options: options,
-      importance: importance, calibration: calibration, outputName: outputName)
+      PlanRequest(
+        .gguf, of: checkpoint, recipe: base ?? Recipe(name: "budget", rules: []),
+        options: options, importance: importance, calibration: calibration, outputName: outputName))
     inputs = try planner.inputs()
     space = try BudgetSpace(
       planner, inputs, base: base, recipes: recipes, importance: importance,

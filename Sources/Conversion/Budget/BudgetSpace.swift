@@ -127,7 +127,8 @@ private struct BudgetSpaceBuilder {
   /// allowed it.
   private func isSmaller(_ tensor: PlannedTensor, _ index: Int) -> Bool {
     tensor.fallbackFrom != nil
-      || tensor.format.blockElements > 1 && tensor.format != lossless[index].format
+      || tensor.storage.groupElements(rowLength: tensor.rowLength) > 1
+        && tensor.storage != lossless[index].storage
   }
 
   private func candidates(_ index: Int, isOpen: Bool) throws(ConversionError)
@@ -144,15 +145,16 @@ private struct BudgetSpaceBuilder {
       }.map { (.format($0), method, true) }
     }
     for (recipe, tensors) in zip(recipes, planned) {
+      guard let format = tensors[index].storage.numberFormat else { continue }
       let isChoice = base == nil || recipe.rules == base?.rules
       choices.append(
-        (.format(tensors[index].format), rule(recipe, tensor)?.method ?? .auto, isChoice))
+        (.format(format), rule(recipe, tensor)?.method ?? .auto, isChoice))
     }
     var candidates: [BudgetTensor.Candidate] = []
     for choice in choices {
       let next = try candidate(tensor, choice.type, choice.method, isChoice: choice.isChoice)
       let known = candidates.firstIndex {
-        $0.planned.format == next.planned.format && $0.planned.method == next.planned.method
+        $0.planned.storage == next.planned.storage && $0.planned.method == next.planned.method
       }
       guard let known else {
         candidates.append(next)

@@ -24,7 +24,7 @@ struct BudgetTensor: Sendable {
   /// The candidate that another plan made of the tensor.
   func position(of planned: PlannedTensor) -> Int? {
     candidates.firstIndex {
-      $0.planned.format == planned.format && $0.planned.method == planned.method
+      $0.planned.storage == planned.storage && $0.planned.method == planned.method
     }
   }
 

@@ -111,9 +111,12 @@ final class SurveyWorker {
   }
 
   private func add(_ tensor: PlannedTensor, _ source: SourceChunk, to sums: inout Sums) {
+    guard let format = tensor.storage.numberFormat else { return }
     let encoding = RowEncoding(
-      kernels: kernels, buffers: buffers, tensor: tensor, firstRow: source.firstOutputRow)
-    let bytes = UnsafeMutableRawBufferPointer(rebasing: buffers.output[..<tensor.rowByteCount])
+      kernels: kernels, buffers: buffers, tensor: tensor, format: format,
+      firstRow: source.firstOutputRow)
+    let bytes = UnsafeMutableRawBufferPointer(
+      rebasing: buffers.output[..<tensor.byteCount(rows: 1)])
     if let grid = grid(tensor, source) {
       encoding.encode(grid, rows: 0..<1, into: bytes.assumingMemoryBound(to: UInt8.self))
     } else {

@@ -36,7 +36,8 @@ public struct TradeOff: Sendable {
     var counts: [NumberFormat: Int] = [:]
     for tensor in plan.tensors {
       total += tensor.elementCount
-      counts[tensor.format, default: 0] += tensor.elementCount
+      guard let format = tensor.storage.numberFormat else { continue }
+      counts[format, default: 0] += tensor.elementCount
       switch tensor.expectation {
       case .exact, .exactIf: exact += tensor.elementCount
       case .bounded, .measured: break

@@ -63,14 +63,16 @@ struct GGUFLayout {
     do throws(GGUFError) {
       var entries: [GGUFHeader.Tensor] = []
       for tensor in tensors[range] {
-        guard let type = GGMLType.named(tensor.format.ggmlName) else { continue }
+        guard let format = tensor.storage.numberFormat,
+          let type = GGMLType.named(format.ggmlName)
+        else { continue }
         entries.append(GGUFHeader.Tensor(TensorName(tensor.name), type, tensor.shape))
       }
       let header = try GGUFHeader(keyValues: keyValues, tensors: entries, file: name)
       return PlannedFile(
         name: name, header: header.bytes, keyValues: keyValues,
         tensors: firstTensor + range.lowerBound..<firstTensor + range.upperBound,
-        offsets: header.ranges.map(\.offset), byteCount: header.fileByteCount)
+        offsets: header.ranges.map { [$0.offset] }, byteCount: header.fileByteCount)
     } catch {
       throw .data(
         InputProblem(file: name, found: error.description, expected: "a header that GGUF can hold"))

@@ -65,14 +65,15 @@ struct GGUFMetadata {
   static func fileType(of tensors: [PlannedTensor]) -> UInt32 {
     var elements: [NumberFormat: Int] = [:]
     for tensor in tensors where tensor.shape.rank > 1 {
-      elements[tensor.format, default: 0] += tensor.elementCount
+      guard let format = tensor.storage.numberFormat else { continue }
+      elements[format, default: 0] += tensor.elementCount
     }
     // Where two formats hold equally many, the one with fewer bits names the file.
     let most = elements.max {
       ($0.value, -$0.key.bitsPerElement) < ($1.value, -$1.key.bitsPerElement)
     }
     let isLargeMix = tensors.contains {
-      $0.format == .q6_k && layerNumber(ofTensor: $0.name) != nil
+      $0.storage == .numbers(.q6_k) && layerNumber(ofTensor: $0.name) != nil
     }
     switch most?.key {
     case .q4_k where !isLargeMix: return 14

@@ -6,38 +6,11 @@ import QuernTensors
 
 /// Plans the GGUF files of a checkpoint.
 struct GGUFPlanner {
-  let checkpoint: Checkpoint
-  private let recipe: Recipe
-  private let options: ConversionOptions
-  private let importance: Importance?
-  private let calibration: Calibration?
-  private let outputName: String
+  private let request: PlanRequest
+  var checkpoint: Checkpoint { request.checkpoint }
+  private var options: ConversionOptions { request.options }
 
-  init(
-    _ checkpoint: Checkpoint, recipe: Recipe, options: ConversionOptions,
-    importance: Importance? = nil, calibration: Calibration? = nil, outputName: String
-  ) {
-    self.checkpoint = checkpoint
-    self.recipe = recipe
-    self.options = Self.completed(options, for: checkpoint)
-    self.importance = importance
-    self.calibration = calibration
-    self.outputName = outputName
-  }
-
-  /// The options with the checkpoint's names, where they are not given.
-  private static func completed(
-    _ options: ConversionOptions, for checkpoint: Checkpoint
-  ) -> ConversionOptions {
-    guard options.origin == nil else { return options }
-    // `.` and links have no names of their own.
-    let path = (try? FileSystem.canonicalPath(checkpoint.folder)) ?? checkpoint.folder
-    var options = options
-    options.origin = ConversionOptions.Origin(
-      folderName: path.split(separator: "/").last.map(String.init) ?? "model",
-      repositoryID: checkpoint.repositoryID)
-    return options
-  }
+  init(_ request: PlanRequest) { self.request = request }
 
   /// What a plan takes from the checkpoint before a recipe decides anything.
   struct Inputs: Sendable {
@@ -50,7 +23,7 @@ struct GGUFPlanner {
   }
 
   func inputs() throws(ConversionError) -> Inputs {
-    if let problem = checkpoint.problems.first { throw .data(problem) }
+    try request.checkCheckpoint()
     let pool = FilePool()
     do throws(CheckpointError) {
       let survey = try ScaleSurvey(checkpoint, pool: pool, nonFinite: options.nonFinite)
@@ -69,10 +42,12 @@ struct GGUFPlanner {
   func tensorPlanner(_ inputs: Inputs, recipe: Recipe, importance: Importance?) -> TensorPlanner {
     TensorPlanner(
       checkpoint: checkpoint, survey: inputs.survey, recipe: recipe, importance: importance,
-      calibration: calibration, model: inputs.model)
+      calibration: request.calibration, model: inputs.model)
   }
 
-  func plan() throws(ConversionError) -> ConversionPlan { try plan(inputs(), recipe: recipe) }
+  func plan() throws(ConversionError) -> ConversionPlan {
+    try plan(inputs(), recipe: request.recipe)
+  }
 
   /// - Parameter isForSizes: whether what the data decides may be left out; all but the plan's hash
   ///   and the second scales is right then.
@@ -80,7 +55,7 @@ struct GGUFPlanner {
     -> ConversionPlan
   {
     let (parameters, map) = (inputs.parameters, inputs.map)
-    let importance = isForSizes ? nil : importance
+    let importance = isForSizes ? nil : request.importance
     var planner = tensorPlanner(inputs, recipe: recipe, importance: importance)
     let secondScales = SecondScaleSurvey(
       checkpoint: checkpoint, pool: inputs.pool, readsData: !isForSizes)
@@ -100,63 +75,19 @@ struct GGUFPlanner {
       if !isDraft { warnings += notes }
       files += try GGUFLayout(
         keyValues: keyValues, tensors: group, firstTensor: tensors.count,
-        name: isDraft ? outputName + ".mtp" : outputName,
+        name: isDraft ? request.outputName + ".mtp" : request.outputName,
         splitMaxByteCount: options.splitMaxByteCount
       ).files()
       tensors += group
     }
-    try Self.checkEveryRuleMatched(planner)
-    warnings += Self.warnings(about: map.dropped)
+    try PlanRequest.checkEveryRuleMatched(planner)
+    warnings += PlanRequest.warnings(about: map.dropped)
     let names = Set(tensors.map { TensorName($0.name) })
     if let warning = try importance?.check(against: names) { warnings.append(warning) }
-    let headerHashes = try sourceHeaderHashes(inputs.pool)
+    let headerHashes = try request.sourceHeaderHashes(inputs.pool)
     return ConversionPlan(
-      target: "gguf", outputName: outputName, recipe: recipe, options: options,
-      checkpoint: checkpoint, importance: importance, calibration: calibration,
-      architecture: parameters.table.architecture,
-      tensors: tensors, files: files,
-      dropped: map.dropped, warnings: warnings, sourceHeaderHashes: headerHashes,
-      hash: PlanHash.hash(
-        target: "gguf", options: options, importance: importance, calibration: calibration,
-        checkpoint: checkpoint,
-        sourceHeaderHashes: headerHashes, tensors: tensors, files: files))
-  }
-
-  private static func checkEveryRuleMatched(_ planner: TensorPlanner) throws(ConversionError) {
-    guard let rule = planner.unmatchedRule() else { return }
-    let match =
-      switch rule.match {
-      case .output(let pattern): pattern
-      case .source(let pattern): "source:\(pattern)"
-      case .role(let role): "role:\(role.rawValue)"
-      }
-    throw .recipe(
-      RecipeError(
-        recipe: planner.recipe.name,
-        problem: "the rule \"\(match)\" matches no tensor of this model"))
-  }
-
-  /// Draft stages that cannot be kept are not lost in silence.
-  private static func warnings(about dropped: [TensorMap.Dropped]) -> [String] {
-    var reasons: [String: (count: Int, bytes: Int)] = [:]
-    for tensor in dropped {
-      reasons[tensor.reason, default: (0, 0)].count += 1
-      reasons[tensor.reason, default: (0, 0)].bytes += tensor.byteCount
-    }
-    return reasons.sorted { $0.key < $1.key }.map {
-      "\($0.value.count) source tensors of \($0.value.bytes) bytes are dropped: \($0.key)"
-    }
-  }
-
-  private func sourceHeaderHashes(_ pool: FilePool) throws(ConversionError) -> [String] {
-    var hashes: [String] = []
-    for file in checkpoint.files {
-      do throws(FileError) {
-        var hash = IncrementalHash()
-        hash.update(try pool.file(at: file.path).bytes(in: file.headerRange))
-        hashes.append(hash.finish().hexadecimal)
-      } catch { throw .file(error) }
-    }
-    return hashes
+      request, recipe: recipe, importance: importance,
+      architecture: parameters.table.architecture, tensors: tensors, files: files,
+      dropped: map.dropped, warnings: warnings, sourceHeaderHashes: headerHashes)
   }
 }

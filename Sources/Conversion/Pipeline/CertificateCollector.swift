@@ -18,7 +18,7 @@ final class CertificateCollector: Sendable {
   private let plan: ConversionPlan
   private let kernels: RowKernels
   private let state: Mutex<State>
-  private let places: [(file: Int, offset: Int)]
+  private let places: [[ConversionPlan.PartPlace]]
 
   init(_ plan: ConversionPlan, kernels: RowKernels) {
     self.plan = plan
@@ -58,19 +58,36 @@ final class CertificateCollector: Sendable {
       counts.subnormalScales += outcome.counts.subnormalScales
       counts.zeroedNonFinite += outcome.counts.zeroedNonFinite
     }
+    if tensor.storage.integerFormat != nil {
+      counts.exactRows = outcomes.reduce(0) { $0 + ($1.counts.exactRows ?? 0) }
+    }
     let bounds = outcomes.map(\.errorBound)
     return CertificateRow(
-      name: tensor.name, file: places[index].file, role: tensor.role.rawValue,
-      type: tensor.format.rawValue, method: tensor.method.rawValue, shape: tensor.shape.dimensions,
+      name: tensor.name, file: places[index].first?.file ?? 0, role: tensor.role.rawValue,
+      type: tensor.storage.word, method: tensor.method.rawValue, shape: tensor.shape.dimensions,
       sources: sources(of: tensor, outcomes: outcomes),
       sums: ErrorSums.sum(ofChunks: outcomes.map(\.sums)),
       errorBound: bounds.contains { $0 == nil } ? nil : bounds.compactMap { $0 }.max(),
       counts: counts, importance: importance(of: tensor, outcomes),
       calibration: tensor.calibration.map { .init(unseenExpertCount: $0.unseenExpertCount) },
-      scaleExponents: tensor.scaleExponents, offset: places[index].offset,
-      byteCount: tensor.byteCount,
+      input: tensor.activation.map { .init(scale: $0.scale, offset: $0.offset) },
+      isRotated: tensor.rotation != nil, scaleExponents: tensor.scaleExponents,
+      stored: stored(index),
+      offset: places[index].first?.offset ?? 0, byteCount: tensor.byteCount,
       parts: tensor.grid.parts,
       chunkRows: tensor.grid.chunkRows, hash: combined(outcomes.map(\.hash)))
+  }
+
+  /// The parts, where there are several or the file has names for types.
+  private func stored(_ index: Int) -> [CertificateRow.Stored] {
+    let parts = plan.tensors[index].parts
+    guard parts.count > 1 else { return [] }
+    return zip(parts, places[index]).map { part, place in
+      CertificateRow.Stored(
+        name: part.name, file: place.file, type: part.elementType?.rawValue ?? "",
+        shape: part.shape.dimensions,
+        offset: place.offset, byteCount: part.byteCount)
+    }
   }
 
   private func importance(of tensor: PlannedTensor, _ outcomes: [ChunkOutcome])

@@ -7,15 +7,14 @@ final class ChunkQueue: Sendable {
     let index: Int
     let tensor: Int
     let chunk: Int
-    /// Which output file, and where in it the tensor begins.
-    let file: Int
-    let tensorOffset: Int
+    /// Where the parts of the tensor begin.
+    let places: [ConversionPlan.PartPlace]
   }
 
   private let plan: ConversionPlan
   /// Index of the first chunk of each tensor, and the total.
   private let firstChunks: [Int]
-  private let places: [(file: Int, offset: Int)]
+  private let places: [[ConversionPlan.PartPlace]]
   private let next = Atomic<Int>(0)
   private let failure = Mutex<(index: Int, error: ConversionError)?>(nil)
   private let hasFailed = Atomic<Bool>(false)
@@ -38,8 +37,7 @@ final class ChunkQueue: Sendable {
     guard index < count else { return nil }
     let tensor = self.tensor(ofChunk: index)
     return Chunk(
-      index: index, tensor: tensor, chunk: index - firstChunks[tensor], file: places[tensor].file,
-      tensorOffset: places[tensor].offset)
+      index: index, tensor: tensor, chunk: index - firstChunks[tensor], places: places[tensor])
   }
 
   private func tensor(ofChunk index: Int) -> Int {

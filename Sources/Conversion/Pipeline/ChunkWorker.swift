@@ -8,12 +8,12 @@ import QuernTensors
 /// Converts chunks one after the other with its own buffers: read, decode, encode, decode again,
 /// compare, hash, write.
 final class ChunkWorker {
-  private let plan: ConversionPlan
-  private let kernels: RowKernels
+  let plan: ConversionPlan
+  let kernels: RowKernels
   private let pool: FilePool
   private let outputs: [OutputFile]
   private let factors: FactorCache
-  private let buffers: WorkerBuffers
+  let buffers: WorkerBuffers
   private lazy var workspace = GPTQWorkspace()
   /// The weights of one expert's columns, and whose they are.
   private var rowWeights: [Float] = []
@@ -38,28 +38,54 @@ final class ChunkWorker {
   {
     let tensor = plan.tensors[chunk.tensor]
     let source = SourceChunk(tensor, chunk: chunk.chunk, checkpoint: plan.checkpoint)
+    let (outcome, output) = try encode(tensor, source)
+    try write(output, tensor, source, chunk)
+    return (outcome, source.codesByteCount + source.scalesByteCount)
+  }
+
+  /// Converts the only chunk of a tensor, for what it adds up to: nothing is written.
+  func measure(_ tensor: PlannedTensor) throws(ConversionError) -> ChunkOutcome {
+    try encode(tensor, SourceChunk(tensor, chunk: 0, checkpoint: plan.checkpoint)).outcome
+  }
+
+  /// - Returns: the outcome, and the parts of the chunk behind each other.
+  private func encode(_ tensor: PlannedTensor, _ source: SourceChunk) throws(ConversionError)
+    -> (outcome: ChunkOutcome, output: UnsafeMutableRawBufferPointer)
+  {
     try read(source)
+    try source.checkOffsets(plan.checkpoint, pool)
     var outcome = ChunkOutcome()
     hashSources(source, into: &outcome)
     let output = UnsafeMutableRawBufferPointer(
-      rebasing: buffers.output[..<(source.rowCount * tensor.rowByteCount)])
-    switch tensor.expression {
-    case .values(let values): convertValues(values, tensor, source, output, &outcome)
-    default:
-      if tensor.format == .i32 {
-        try convertTable(tensor, source, output, &outcome)
-      } else {
-        try convertRows(tensor, source, output, &outcome)
-      }
+      rebasing: buffers.output[..<tensor.byteCount(rows: source.rowCount)])
+    switch (tensor.expression, tensor.storage) {
+    case (.values(let values), _): convertValues(values, tensor, source, output, &outcome)
+    case (_, .integers(let format)):
+      try convertIntegers(tensor, format, source, output, &outcome)
+    case (_, .numbers(.i32)): try convertTable(tensor, source, output, &outcome)
+    case (_, .numbers(let format)):
+      try convertRows(tensor, format, source, output, &outcome)
+      try checkScales(tensor, format, source, output, &outcome)
     }
-    try checkScales(tensor, source, output, &outcome)
     outcome.hash = kernels.blake3(UnsafeRawBufferPointer(output))
-    do throws(FileError) {
-      try outputs[chunk.file].write(
-        UnsafeRawBufferPointer(output),
-        at: chunk.tensorOffset + source.firstOutputRow * tensor.rowByteCount)
-    } catch { throw .file(error) }
-    return (outcome, source.codesByteCount + source.scalesByteCount)
+    return (outcome, output)
+  }
+
+  /// Writes the parts of a chunk, which lie behind each other in the buffer, each to its place.
+  private func write(
+    _ output: UnsafeMutableRawBufferPointer, _ tensor: PlannedTensor, _ source: SourceChunk,
+    _ chunk: ChunkQueue.Chunk
+  ) throws(ConversionError) {
+    var start = 0
+    for (part, place) in zip(tensor.parts, chunk.places) {
+      let end = start + part.byteCount(rows: source.rowCount)
+      do throws(FileError) {
+        try outputs[place.file].write(
+          UnsafeRawBufferPointer(rebasing: output[start..<end]),
+          at: place.offset + part.byteCount(rows: source.firstOutputRow))
+      } catch { throw .file(error) }
+      start = end
+    }
   }
 
   private func read(_ source: SourceChunk) throws(ConversionError) {
@@ -87,13 +113,15 @@ final class ChunkWorker {
 
 extension ChunkWorker {
   private func convertRows(
-    _ tensor: PlannedTensor, _ source: SourceChunk, _ output: UnsafeMutableRawBufferPointer,
+    _ tensor: PlannedTensor, _ format: NumberFormat, _ source: SourceChunk,
+    _ output: UnsafeMutableRawBufferPointer,
     _ outcome: inout ChunkOutcome
   ) throws(ConversionError) {
     let decoding = RowDecoding(
       kernels: kernels, buffers: buffers, chunk: source, rowLength: tensor.rowLength)
     let encoding = RowEncoding(
-      kernels: kernels, buffers: buffers, tensor: tensor, firstRow: source.firstOutputRow)
+      kernels: kernels, buffers: buffers, tensor: tensor, format: format,
+      firstRow: source.firstOutputRow)
     let isOnGrid = try usesGrid(tensor, source, &outcome)
     // Rows that change places are not one run of codes: they are taken one by one.
     let takesSingleRows = isOnGrid && source.permutation != nil
@@ -103,8 +131,8 @@ extension ChunkWorker {
       let rows = first..<min(first + tileRows, source.rowCount)
       let target = UnsafeMutableRawBufferPointer(
         rebasing: output[
-          rows.lowerBound * tensor.rowByteCount..<rows.upperBound * tensor.rowByteCount])
-      try fillWeights(encoding, rows)
+          tensor.byteCount(rows: rows.lowerBound)..<tensor.byteCount(rows: rows.upperBound)])
+      try fillWeights(tensor, firstRow: source.firstOutputRow, rows)
       if isOnGrid, let segment = source.segments.first {
         let grid = decoding.gridRow(
           segment, row: source.sourceRow(ofRow: first),
@@ -115,13 +143,14 @@ extension ChunkWorker {
         let isEqual =
           tensor.importance == nil
           && kernels.compareExactly(
-            grid, tensor.format, UnsafeBufferPointer(blocks), position: first * tensor.rowLength,
+            grid, format, UnsafeBufferPointer(blocks), position: first * tensor.rowLength,
             into: &comparison.plain)
         if isEqual { continue }
         decoding.decode(rows: rows)
       } else {
         decoding.decode(rows: rows)
         try replaceNonFinite(tensor, source, rows: rows, &outcome)
+        try rotate(tensor, source, rows: rows)
         if tensor.method == .gptq {
           try encodeWithFeedback(encoding, rows, target)
         } else {
@@ -156,11 +185,12 @@ extension ChunkWorker {
   }
 
   /// Puts the weights of each row's columns beside its values.
-  private func fillWeights(_ encoding: RowEncoding, _ rows: Range<Int>) throws(ConversionError) {
-    let tensor = encoding.tensor
+  func fillWeights(_ tensor: PlannedTensor, firstRow: Int, _ rows: Range<Int>)
+    throws(ConversionError)
+  {
     guard tensor.importance != nil, let importance = plan.importance else { return }
     for row in rows {
-      let expert = (encoding.firstRow + row) / tensor.rowsPerExpert
+      let expert = (firstRow + row) / tensor.rowsPerExpert
       if weightsPlace?.tensor != tensor.name || weightsPlace?.expert != expert {
         rowWeights = try importance.weights(tensor.name, expert: expert, of: tensor.expertCount)
         weightsPlace = (tensor.name, expert)
@@ -181,10 +211,10 @@ extension ChunkWorker {
     let values = UnsafeBufferPointer(
       rebasing: buffers.source[..<(rows.count * tensor.rowLength)])
     let decoded = encoding.decode(rows: rows, UnsafeRawBufferPointer(target))
-    if tensor.format.f16ScaleOffsets.isEmpty, let index = kernels.firstNonFinite(decoded) {
+    if encoding.format.f16ScaleOffsets.isEmpty, let index = kernels.firstNonFinite(decoded) {
       throw overflow(
         tensor, source, row: rows.lowerBound + index / tensor.rowLength, value: values[index],
-        what: Self.overflowAdvice(tensor.format))
+        what: Self.overflowAdvice(encoding.format))
     }
     let position = rows.lowerBound * tensor.rowLength
     kernels.compare(values, decoded, position: position, into: &comparison.plain)
@@ -203,7 +233,7 @@ extension ChunkWorker {
   }
 
   /// True when codes go to the encoder as codes. A NaN scale has no code.
-  private func usesGrid(
+  func usesGrid(
     _ tensor: PlannedTensor, _ source: SourceChunk, _ outcome: inout ChunkOutcome
   ) throws(ConversionError) -> Bool {
     guard tensor.method == .gridAware, let segment = source.segments.first else { return false }
@@ -225,7 +255,7 @@ extension ChunkWorker {
     }
     // Under the two scales below NaN 4 and 6 are no float32: as values they are seen and refused.
     if scales.contains(where: { $0 > 252 }) { return false }
-    if tensor.format == .q4_0, tensor.importance == nil {
+    if tensor.storage == .numbers(.q4_0), tensor.importance == nil {
       outcome.errorBound = largestBound(scales)
     }
     return true
@@ -240,7 +270,7 @@ extension ChunkWorker {
     return Double(largest)
   }
 
-  private func replaceNonFinite(
+  func replaceNonFinite(
     _ tensor: PlannedTensor, _ source: SourceChunk, rows: Range<Int>, _ outcome: inout ChunkOutcome
   ) throws(ConversionError) {
     let tile = UnsafeMutableBufferPointer(
@@ -261,7 +291,7 @@ extension ChunkWorker {
     _ tensor: PlannedTensor, _ source: SourceChunk, row: Int, column: Int, value: Float
   ) -> ConversionError {
     let segment = source.segments.last { $0.column <= column } ?? source.segments[0]
-    let block = max(tensor.format.blockElements, 1)
+    let block = max(tensor.storage.groupElements(rowLength: tensor.rowLength), 1)
     return .data(
       InputProblem(
         file: plan.checkpoint.files[segment.tensor.codes.file].path, tensor: segment.tensor.name,
@@ -273,27 +303,28 @@ extension ChunkWorker {
 
   /// Counts what the F16 scales look like; one that overflowed would make its block infinite.
   private func checkScales(
-    _ tensor: PlannedTensor, _ source: SourceChunk, _ output: UnsafeMutableRawBufferPointer,
+    _ tensor: PlannedTensor, _ format: NumberFormat, _ source: SourceChunk,
+    _ output: UnsafeMutableRawBufferPointer,
     _ outcome: inout ChunkOutcome
   ) throws(ConversionError) {
-    guard !tensor.format.f16ScaleOffsets.isEmpty else { return }
-    let counts = kernels.scanScales(tensor.format, UnsafeRawBufferPointer(output))
+    guard !format.f16ScaleOffsets.isEmpty else { return }
+    let counts = kernels.scanScales(format, UnsafeRawBufferPointer(output))
     outcome.counts.zeroBlocks = Int(clamping: counts.zero_blocks)
     outcome.counts.subnormalScales = Int(clamping: counts.subnormal_scales)
-    let blocksPerRow = tensor.rowLength / tensor.format.blockElements
+    let blocksPerRow = tensor.rowLength / format.blockElements
     let block = Int(clamping: counts.first_non_finite)
     guard block < source.rowCount * blocksPerRow else { return }
     let row = block / blocksPerRow
     RowDecoding(kernels: kernels, buffers: buffers, chunk: source, rowLength: tensor.rowLength)
       .decode(rows: row..<row + 1)
-    let first = block % blocksPerRow * tensor.format.blockElements
-    let values = buffers.source[first..<first + tensor.format.blockElements]
+    let first = block % blocksPerRow * format.blockElements
+    let values = buffers.source[first..<first + format.blockElements]
     throw overflow(
       tensor, source, row: row, value: values.max { abs($0) < abs($1) } ?? 0,
       what: "no F16 scale holds block \(block % blocksPerRow): use bf16 for this tensor")
   }
 
-  private func overflow(
+  func overflow(
     _ tensor: PlannedTensor, _ source: SourceChunk, row: Int, value: Float, what: String
   ) -> ConversionError {
     let segment = source.segments[0]
@@ -302,7 +333,7 @@ extension ChunkWorker {
         file: plan.checkpoint.files[segment.tensor.codes.file].path, tensor: segment.tensor.name,
         field: "row \(segment.firstRow + source.sourceRow(ofRow: row))",
         found: "the weight \(value)",
-        expected: "weights that \(tensor.format.ggmlName) can hold; \(what)"))
+        expected: "weights that \(tensor.storage.word) can hold; \(what)"))
   }
 }
 
@@ -316,11 +347,18 @@ extension ChunkWorker {
     let first = source.firstOutputRow * tensor.rowLength
     let chunk = Array(values[first..<first + source.rowCount * tensor.rowLength])
     var comparison = quern_comparison()
+    let format = tensor.storage.numberFormat ?? .f32
     chunk.withUnsafeBufferPointer { values in
-      kernels.encode(.f32, values, into: output)
+      if format == .i32 {
+        for (index, value) in values.enumerated() {
+          output.storeBytes(of: Int32(value).littleEndian, toByteOffset: 4 * index, as: Int32.self)
+        }
+      } else {
+        kernels.encode(format, values, into: output)
+      }
       var decoded = [Float](repeating: 0, count: values.count)
       decoded.withUnsafeMutableBufferPointer { decoded in
-        kernels.decode(.f32, UnsafeRawBufferPointer(output), into: decoded)
+        kernels.decode(format, UnsafeRawBufferPointer(output), into: decoded)
         kernels.compare(values, UnsafeBufferPointer(decoded), position: 0, into: &comparison)
       }
     }

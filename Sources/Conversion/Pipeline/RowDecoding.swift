@@ -46,6 +46,8 @@ struct RowDecoding {
       let bytes = UnsafeRawBufferPointer(rebasing: buffers.codes[start..<start + byteCount])
       kernels.decode(type.numberFormat, bytes, into: target)
     case .fp8: decodeRow(segment, row: row, into: target)
+    case .integers(let storage, let scaleType):
+      decodeIntegers(segment, storage, scaleType, row: row, into: target)
     }
   }
 
@@ -95,7 +97,7 @@ struct RowDecoding {
 
 extension ElementType {
   /// The same encoding among the number formats; only called for float types that have one.
-  fileprivate var numberFormat: NumberFormat {
+  var numberFormat: NumberFormat {
     switch self {
     case .bf16: .bf16
     case .f16: .f16

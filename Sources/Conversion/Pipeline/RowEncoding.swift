@@ -9,6 +9,7 @@ struct RowEncoding {
   let kernels: RowKernels
   let buffers: WorkerBuffers
   let tensor: PlannedTensor
+  let format: NumberFormat
   /// Row of the tensor that the chunk begins with.
   let firstRow: Int
 
@@ -16,11 +17,11 @@ struct RowEncoding {
   func encode(rows: Range<Int>, into target: UnsafeMutableRawBufferPointer) {
     let values = values(rows)
     switch tensor.method {
-    case .copy, .cast, .absmax, .ggml: kernels.encode(tensor.format, values, into: target)
+    case .copy, .cast, .absmax, .ggml: kernels.encode(format, values, into: target)
     // A chunk with a scale that is no number has no grid, and is encoded from its values.
     case .optimal, .gridAware, .gptq:
       kernels.encodeOptimally(
-        tensor.format, values, weights: searchWeights(rows, values), into: target)
+        format, values, weights: searchWeights(rows, values), into: target)
     }
   }
 
@@ -32,9 +33,9 @@ struct RowEncoding {
   ) {
     let (first, end) = (rows.lowerBound - tile.lowerBound, rows.upperBound - tile.lowerBound)
     let values = values(tile)[first * tensor.rowLength..<end * tensor.rowLength]
-    let bytes = target[first * tensor.rowByteCount..<end * tensor.rowByteCount]
+    let bytes = target[tensor.byteCount(rows: first)..<tensor.byteCount(rows: end)]
     kernels.encodeWithFeedback(
-      tensor.format, UnsafeBufferPointer(rebasing: values), factors: factors, widths: widths,
+      format, UnsafeBufferPointer(rebasing: values), factors: factors, widths: widths,
       in: workspace, into: UnsafeMutableRawBufferPointer(rebasing: bytes))
   }
 
@@ -52,7 +53,7 @@ struct RowEncoding {
   /// Encodes codes of the FP4 grid.
   func encode(_ grid: GridRow, rows: Range<Int>, into target: UnsafeMutableBufferPointer<UInt8>) {
     guard hasSecondScale else {
-      return kernels.encode(tensor.format, grid, weights: weights(rows), into: target)
+      return kernels.encode(format, grid, weights: weights(rows), into: target)
     }
     // The grid's scale is a power of two as well: dividing it is an addition to its exponent.
     let perRow = tensor.rowLength / 32
@@ -62,7 +63,7 @@ struct RowEncoding {
     }
     scales.withUnsafeBufferPointer { scales in
       kernels.encode(
-        tensor.format, GridRow(packed: grid.packed, scales: scales), weights: weights(rows),
+        format, GridRow(packed: grid.packed, scales: scales), weights: weights(rows),
         into: target)
     }
   }
@@ -71,7 +72,7 @@ struct RowEncoding {
   func decode(rows: Range<Int>, _ bytes: UnsafeRawBufferPointer) -> UnsafeBufferPointer<Float> {
     let decoded = UnsafeMutableBufferPointer(
       rebasing: buffers.decoded[..<(rows.count * tensor.rowLength)])
-    kernels.decode(tensor.format, bytes, into: decoded)
+    kernels.decode(format, bytes, into: decoded)
     if hasSecondScale { scale(rows, UnsafeBufferPointer(decoded), sign: 1, into: decoded) }
     return UnsafeBufferPointer(decoded)
   }

@@ -20,12 +20,23 @@ struct SourceChunk {
     /// First element of the output row.
     let column: Int
 
-    var codesByteCount: Int { rowCount * tensor.rowByteCount }
-    var scalesByteCount: Int { scaleRowCount * tensor.scaleRowByteCount }
+    /// The rows whose codes are read: more than the chunk's where rows share bytes with others.
+    var codeRows: Range<Int> {
+      let granule = tensor.encoding.rowGranule
+      let end = (firstRow + rowCount).dividedRoundingUp(by: granule) * granule
+      return firstRow / granule * granule..<end
+    }
+
+    var codesByteCount: Int { tensor.codeByteCount(rows: codeRows.count) }
+    var scaleRowsByteCount: Int { scaleRowCount * tensor.scaleRowByteCount }
+    /// Bytes of the scales and of the divisor behind them.
+    var scalesByteCount: Int {
+      scaleRowsByteCount + (tensor.scaleDivisor?.range.byteCount ?? 0)
+    }
 
     var codesRange: ByteRange {
       ByteRange(
-        offset: tensor.codes.range.offset + firstRow * tensor.rowByteCount,
+        offset: tensor.codes.range.offset + tensor.codeByteCount(rows: codeRows.lowerBound),
         byteCount: codesByteCount)
     }
 
@@ -33,7 +44,7 @@ struct SourceChunk {
       tensor.scale.map {
         ByteRange(
           offset: $0.range.offset + firstScaleRow * tensor.scaleRowByteCount,
-          byteCount: scalesByteCount)
+          byteCount: scaleRowsByteCount)
       }
     }
   }
@@ -107,6 +118,11 @@ struct SourceChunk {
       }
       if let range = segment.scalesRange, let scale = segment.tensor.scale {
         try read(scale.file, range, into: buffers.scales, at: segment.scalesOffset)
+        if let divisor = segment.tensor.scaleDivisor {
+          try read(
+            divisor.file, divisor.range, into: buffers.scales,
+            at: segment.scalesOffset + segment.scaleRowsByteCount)
+        }
       }
     }
   }

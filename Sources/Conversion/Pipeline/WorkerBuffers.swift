@@ -11,9 +11,13 @@ final class WorkerBuffers {
   /// Rows of a tile. A Hessian block is read once for each call of the rounding: two groups of rows
   /// for each of them at least.
   static func tileRowCount(_ tensor: PlannedTensor) -> Int {
-    max(
-      tensor.method == .gptq ? 2 * GPTQWorkspace.rowCount : 1,
+    // Both are powers of two.
+    let granule = max(
+      tensor.storage.integerFormat?.storage.rowGranule ?? 1, tensor.rotation?.rowGranule ?? 1)
+    let rows = max(
+      tensor.method == .gptq ? 2 * GPTQWorkspace.rowCount : granule,
       tileElementCount / max(1, tensor.rowLength))
+    return rows / granule * granule
   }
 
   let codes: UnsafeMutableRawBufferPointer
@@ -25,8 +29,12 @@ final class WorkerBuffers {
   let weights: UnsafeMutableBufferPointer<Float>
   /// What the errors of a tile's values count in a search; as large as `weights`.
   let searchWeights: UnsafeMutableBufferPointer<Float>
-  /// The scales of one row as float32.
+  /// The scales of one row as float32; of a tile of rows where codes are integers.
   let rowScales: UnsafeMutableBufferPointer<Float>
+  /// Integer codes of a tile: those of a source whose rows share bytes, or those to be stored.
+  let integerCodes: UnsafeMutableBufferPointer<Int8>
+  /// The scales of codes to be stored.
+  let integerScales: UnsafeMutableBufferPointer<Float>
 
   /// What the largest chunk of a plan needs.
   struct Sizes {
@@ -36,27 +44,53 @@ final class WorkerBuffers {
     var tile = 0
     var weights = 0
     var rowScales = 0
+    var integerCodes = 0
+    var integerScales = 0
 
     init(_ plan: ConversionPlan) { self.init(plan.tensors, checkpoint: plan.checkpoint) }
 
     init(_ tensors: [PlannedTensor], checkpoint: Checkpoint) {
       for tensor in tensors where tensor.grid.chunkCount > 0 {
         let chunk = SourceChunk(tensor, chunk: 0, checkpoint: checkpoint)
-        codes = max(codes, chunk.codesByteCount)
-        // A later chunk may begin inside a row of scales and touch one more.
+        // A later chunk may begin and end amid rows that share bytes, and reach over more of them.
+        let shared = chunk.segments.reduce(0) { sum, segment in
+          let granule = segment.tensor.encoding.rowGranule
+          return sum + (granule > 1 ? segment.tensor.codeByteCount(rows: granule) : 0)
+        }
+        codes = max(codes, chunk.codesByteCount + shared)
+        // It may also begin inside a row of scales and touch one more.
         let spare = chunk.segments.reduce(0) { $0 + $1.tensor.scaleRowByteCount }
         scales = max(scales, chunk.scalesByteCount + spare)
-        output = max(output, chunk.rowCount * tensor.rowByteCount)
+        output = max(output, tensor.byteCount(rows: chunk.rowCount))
         let rows = WorkerBuffers.tileRowCount(tensor)
         tile = max(tile, rows * tensor.rowLength)
-        if tensor.importance != nil { weights = max(weights, rows * tensor.rowLength) }
-        for segment in chunk.segments {
-          rowScales = max(rowScales, segment.tensor.scale?.shape.rowLength ?? 0)
+        if let storage = tensor.storage.integerFormat?.storage {
+          integerCodes = max(integerCodes, rows * tensor.rowLength)
+          integerScales = max(
+            integerScales, rows * storage.groupsPerRow(rowLength: tensor.rowLength))
         }
+        if tensor.importance != nil { weights = max(weights, rows * tensor.rowLength) }
+        for segment in chunk.segments { add(segment.tensor, tileRows: rows) }
       }
     }
 
-    var byteCount: Int { codes + scales + output + 8 * (tile + weights) + 4 * rowScales }
+    private mutating func add(_ source: SourceTensor, tileRows: Int) {
+      var scaleRows = 1
+      if case .integers(let storage, _) = source.encoding {
+        scaleRows = tileRows
+        if storage.packing != .bytes {
+          // A tile may begin and end amid rows that share bytes.
+          let rows = tileRows + 2 * (storage.rowGranule - 1)
+          integerCodes = max(integerCodes, rows * source.shape.rowLength)
+        }
+      }
+      rowScales = max(rowScales, scaleRows * (source.scale?.shape.rowLength ?? 0))
+    }
+
+    var byteCount: Int {
+      codes + scales + output + 8 * (tile + weights) + 4 * (rowScales + integerScales)
+        + integerCodes
+    }
   }
 
   init(_ sizes: Sizes) {
@@ -79,6 +113,9 @@ final class WorkerBuffers {
     weights = floats(sizes.weights)
     searchWeights = floats(sizes.weights)
     rowScales = floats(sizes.rowScales)
+    integerScales = floats(sizes.integerScales)
+    integerCodes = .allocate(capacity: max(64, sizes.integerCodes))
+    integerCodes.initialize(repeating: 0)
   }
 
   deinit {
@@ -90,5 +127,7 @@ final class WorkerBuffers {
     weights.deallocate()
     searchWeights.deallocate()
     rowScales.deallocate()
+    integerCodes.deallocate()
+    integerScales.deallocate()
   }
 }

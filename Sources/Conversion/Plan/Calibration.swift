@@ -23,7 +23,7 @@ public struct Calibration: Sendable {
 
   private enum Content: Sendable {
     case file(CalibrationFile)
-    case recorded([TensorName: Int])
+    case recorded([TensorName: Int], [TensorName: StaticActivation])
   }
 
   /// Opens a file, checks every matrix in it and hashes it.
@@ -47,7 +47,13 @@ public struct Calibration: Sendable {
     for row in certificate.rows {
       counts[TensorName(row.name)] = row.calibration?.unseenExpertCount
     }
-    content = .recorded(counts)
+    var activations: [TensorName: StaticActivation] = [:]
+    for row in certificate.rows {
+      guard let input = row.input else { continue }
+      activations[TensorName(row.name)] = StaticActivation(
+        scale: input.scale, offset: input.offset)
+    }
+    content = .recorded(counts, activations)
   }
 }
 
@@ -63,7 +69,7 @@ extension Calibration {
     order: GPTQFactor.Order
   ) throws(ConversionError) -> Facts {
     switch content {
-    case .recorded(let counts):
+    case .recorded(let counts, _):
       guard let count = counts[TensorName(name)] else {
         throw problem(name, found: "no statistics", expected: "those that gptq rounded with")
       }
@@ -83,6 +89,32 @@ extension Calibration {
           expected: "whole blocks of \(format.ggmlName), \(format.blockElements) columns each")
       }
       return Facts(unseenExpertCount: entry.counts.count { $0 == 0 }, order: order)
+    }
+  }
+
+  /// How the inputs of a weight become integers from −128 to 127, by the range they have. 0 is in it,
+  /// so that an input of 0 stays 0. The scale is a number of BF16, rounded up: a runtime loads it into
+  /// one, and products are scaled back by what is computed here.
+  ///
+  /// - Throws: `ConversionError.data` where the range is not known.
+  func staticActivation(of name: String) throws(ConversionError) -> StaticActivation {
+    switch content {
+    case .recorded(_, let activations):
+      if let activation = activations[TensorName(name)] { return activation }
+      throw problem(name, found: "no range", expected: "the range of its inputs")
+    case .file(let file):
+      guard let range = file.entries[TensorName(name)]?.range else {
+        throw problem(name, found: "no range", expected: "the range of its inputs, NAME.range")
+      }
+      let (low, high) = (min(range.lowerBound, 0), max(range.upperBound, 0))
+      let scale = Float(
+        bitPattern: ((high / 255 - low / 255).bitPattern &+ 0xFFFF) & 0xFFFF_0000)
+      guard scale.isNormal else {
+        throw problem(
+          name, found: "inputs from \(low) to \(high)", expected: "a range that is not empty")
+      }
+      let offset = Int(min(max((-low / scale).rounded(.toNearestOrEven) - 128, -128), 127))
+      return StaticActivation(scale: scale, offset: offset)
     }
   }
 

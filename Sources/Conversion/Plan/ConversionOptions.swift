@@ -14,14 +14,25 @@ public struct ConversionOptions: Sendable {
     case zero
   }
 
+  /// Weights once more, in the order in which a machine keeps them.
+  public enum Relayout: String, CaseIterable, Sendable {
+    /// FRACTAL_NZ, for programs that call Ascend's kernels themselves.
+    case nz
+  }
+
   public var draft: Draft
   public var nonFinite: NonFinite
+  /// Whether hidden states are rotated by Hadamard matrices of 32, which changes no product of weights
+  /// and inputs but their rounding: `formats/rotation`. For folders only.
+  public var rotates: Bool
   /// Largest size of one file of a split output; nil for one file.
   public var splitMaxByteCount: Int?
   /// A chat template that wins over the folder's.
   public var chatTemplate: String?
   /// A name for the tokenizer's split patterns where they are not recognised.
   public var preTokenizer: String?
+  /// What is written beside the weights; only for Ascend.
+  public var relayout: Relayout?
   /// `general.name`, otherwise derived from the repository or folder.
   public var modelName: String?
 
@@ -36,14 +47,18 @@ public struct ConversionOptions: Sendable {
   var origin: Origin?
 
   public init(
-    draft: Draft = .keep, nonFinite: NonFinite = .refuse, splitMaxByteCount: Int? = nil,
-    chatTemplate: String? = nil, preTokenizer: String? = nil, modelName: String? = nil
+    draft: Draft = .keep, nonFinite: NonFinite = .refuse, rotates: Bool = false,
+    splitMaxByteCount: Int? = nil, chatTemplate: String? = nil, preTokenizer: String? = nil,
+    relayout: Relayout? = nil,
+    modelName: String? = nil
   ) {
     self.draft = draft
     self.nonFinite = nonFinite
+    self.rotates = rotates
     self.splitMaxByteCount = splitMaxByteCount
     self.chatTemplate = chatTemplate
     self.preTokenizer = preTokenizer
+    self.relayout = relayout
     self.modelName = modelName
   }
 }

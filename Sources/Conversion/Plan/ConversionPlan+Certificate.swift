@@ -6,7 +6,7 @@ extension ConversionPlan {
   /// The certificate of a finished run.
   func certificate(_ rows: [CertificateRow], kernels: RowKernels) -> Certificate {
     Certificate(
-      toolVersion: Conversion.toolVersion, target: target, architecture: architecture,
+      toolVersion: Conversion.toolVersion, target: target.rawValue, architecture: architecture,
       recipeName: recipe.displayName, recipe: recipe.json, options: options.json,
       repositoryID: checkpoint.repositoryID, revision: checkpoint.revision,
       sourceFiles: zip(checkpoint.files, sourceHeaderHashes).map {
@@ -20,7 +20,10 @@ extension ConversionPlan {
           name: file.name, byteCount: file.byteCount, headerByteCount: file.header.count,
           headerHash: headerHash.hexadecimal,
           hash: Certificate.fileHash(
-            header: headerHash, tensors: rows[file.tensors].map(\.hash)))
+            header: headerHash,
+            tensors: zip(file.tensors, file.offsets).filter { !$1.isEmpty }.map {
+              rows[$0.0].hash
+            }))
       },
       rows: rows, dropped: dropped.map { ($0.name.text, $0.reason) })
   }
@@ -48,7 +51,7 @@ extension Recipe {
   /// The recipe of a certificate, its rules resolved.
   ///
   /// - Throws: `RecipeError` for what this version does not write.
-  package init(json: JSONObject, name: String, target: String) throws(RecipeError) {
+  package init(json: JSONObject, name: String, target: ConversionTarget) throws(RecipeError) {
     var writer = JSONWriter()
     writer.value(.object(json))
     self = try Recipe.parse(writer.bytes, name: name, target: target)
@@ -80,9 +83,11 @@ extension ConversionOptions {
     var object = JSONObject()
     object.set("mtp", .string(draft.rawValue))
     object.set("nan", .string(nonFinite.rawValue))
+    if rotates { object.set("rotate", .bool(true)) }
     if let splitMaxByteCount { object.set("splitMaxBytes", .integer(splitMaxByteCount)) }
     if let chatTemplate { object.set("chatTemplate", .string(chatTemplate)) }
     if let preTokenizer { object.set("preTokenizer", .string(preTokenizer)) }
+    if let relayout { object.set("relayout", .string(relayout.rawValue)) }
     if let modelName { object.set("modelName", .string(modelName)) }
     if let origin {
       object.set("folderName", .string(origin.folderName))
@@ -99,8 +104,10 @@ extension ConversionOptions {
       let nonFinite = json["nan"]?.string.flatMap(NonFinite.init)
     else { return nil }
     self.init(
-      draft: draft, nonFinite: nonFinite, splitMaxByteCount: json["splitMaxBytes"]?.integer,
+      draft: draft, nonFinite: nonFinite, rotates: json["rotate"]?.bool ?? false,
+      splitMaxByteCount: json["splitMaxBytes"]?.integer,
       chatTemplate: json["chatTemplate"]?.string, preTokenizer: json["preTokenizer"]?.string,
+      relayout: json["relayout"]?.string.flatMap(Relayout.init),
       modelName: json["modelName"]?.string)
     if let folderName = json["folderName"]?.string {
       origin = Origin(folderName: folderName, repositoryID: json["repository"]?.string)

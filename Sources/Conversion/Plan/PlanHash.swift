@@ -6,17 +6,20 @@ import QuernTensors
 /// Hashes what a plan consists of, row by row.
 struct PlanHash {
   static func hash(
-    target: String, options: ConversionOptions, importance: Importance?, calibration: Calibration?,
+    target: ConversionTarget, options: ConversionOptions, importance: Importance?,
+    calibration: Calibration?,
     checkpoint: Checkpoint,
     sourceHeaderHashes: [String], tensors: [PlannedTensor], files: [PlannedFile]
   ) -> String {
     var hash = IncrementalHash()
     var row = JSONWriter()
     row.beginArray(.inline)
-    row.string(target)
+    row.string(target.rawValue)
     row.integer(ConversionPlan.version)
     row.string(options.draft.rawValue)
     row.string(options.nonFinite.rawValue)
+    if let relayout = options.relayout { row.string(relayout.rawValue) }
+    if options.rotates { row.string("rotate") }
     if let importance {
       row.string(importance.fileName)
       row.string(importance.hash)
@@ -42,7 +45,9 @@ struct PlanHash {
     for file in files {
       row.beginArray(.inline)
       row.integer(file.byteCount)
-      for offset in file.offsets { row.integer(offset) }
+      for offset in file.offsets.joined() { row.integer(offset) }
+      // The name of a folder is the user's, the names in it are not.
+      if target != .gguf { row.string(file.name) }
       row.end()
       hash.update(row.drain())
       hash.update(file.header)
@@ -56,7 +61,7 @@ struct PlanHash {
     row.beginArray(.inline)
     row.string(tensor.name)
     row.string(tensor.role.rawValue)
-    row.string(tensor.format.rawValue)
+    row.string(tensor.storage.word)
     row.string(tensor.method.rawValue)
     for dimension in tensor.shape.dimensions { row.integer(dimension) }
     row.integer(tensor.grid.parts)
@@ -80,6 +85,17 @@ struct PlanHash {
     if let calibration = tensor.calibration {
       row.string(calibration.order == .byColumn ? "gptq" : "gptq-act-order")
       row.integer(calibration.unseenExpertCount)
+    }
+    if let activation = tensor.activation {
+      row.string("input")
+      row.integer(Int(activation.scale.bitPattern))
+      row.integer(activation.offset)
+    }
+    if let rotation = tensor.rotation {
+      row.string("rotation")
+      row.bool(rotation.turnsColumns)
+      row.bool(rotation.turnsRows)
+      row.string(rotation.gains?.hash ?? "")
     }
     if !tensor.scaleExponents.isEmpty {
       row.string("scale-exponents")

@@ -36,7 +36,9 @@ public struct PlannedTensor: Sendable {
   public let role: TensorRole
   /// Outermost dimension first.
   public let shape: Shape
-  public let format: NumberFormat
+  public let storage: TensorStorage
+  /// The stored tensors that hold it.
+  package let parts: [StoredPart]
   public let method: Method
   public let expectation: Exactness
   /// The format asked for, where its blocks do not divide the rows.
@@ -51,6 +53,12 @@ public struct PlannedTensor: Sendable {
   package var importance: Importance.Facts?
   /// What `gptq` rounds with; nil for all other methods.
   package var calibration: Calibration.Facts?
+  /// How inputs are quantized, where the storage fixes that.
+  package var activation: StaticActivation?
+  /// For a few numbers that belong to a matrix of integers, the form of that matrix.
+  package var ofMatrix: IntegerFormat?
+  /// How its values are turned before they are encoded; nil where they are not.
+  package var rotation: TensorRotation?
   /// The exponents of the powers of two that NVFP4 values are multiplied by, one for each expert or
   /// one for all; empty where the target multiplies by none.
   package var scaleExponents: [Int] = []
@@ -72,20 +80,40 @@ public struct PlannedTensor: Sendable {
 
   public var rowLength: Int { shape.rowLength }
   public var elementCount: Int { shape.elementCount }
-  public var rowByteCount: Int { format.byteCount(elements: rowLength) ?? 0 }
-  public var byteCount: Int { shape.rowCount * rowByteCount }
+  /// Bytes of all that is stored of it.
+  public var byteCount: Int { parts.reduce(0) { $0 + $1.byteCount } }
+
+  /// Stored bits for one value, scales included.
+  public var bitsPerElement: Double {
+    elementCount == 0 ? 0 : 8 * Double(byteCount) / Double(elementCount)
+  }
+
+  /// Bytes of so many rows in all parts.
+  package func byteCount(rows: Int) -> Int { parts.reduce(0) { $0 + $1.byteCount(rows: rows) } }
 }
 
 /// One file of the output.
 public struct PlannedFile: Sendable {
   /// Name of the file, beside the others.
   public let name: String
+  /// What stands before the tensors; all of a file that holds none.
   package let header: [UInt8]
-  /// What the header says, in its order.
+  /// What the header of a GGUF says, in its order.
   package let keyValues: [GGUFKeyValue]
   /// Which of the plan's tensors it holds.
   public let tensors: Range<Int>
-  /// Where each of them begins in the file.
-  package let offsets: [Int]
+  /// Which of their parts.
+  package var home = StoredPart.Home.weights
+  /// Where those begin in the file.
+  package let offsets: [[Int]]
   public let byteCount: Int
+}
+
+extension PlannedFile {
+  /// A small file without tensors.
+  init(name: String, contents: [UInt8], tensorIndex: Int) {
+    self.init(
+      name: name, header: contents, keyValues: [], tensors: tensorIndex..<tensorIndex, offsets: [],
+      byteCount: contents.count)
+  }
 }

@@ -7,7 +7,8 @@ import QuernTensors
 ///
 /// FP8 scales are one in sixteen thousand bytes and always read. FP4 scales are a sixteenth of the
 /// weights: they are read when all of them together are small, so that a NaN scale of a small model is
-/// found before the first byte, and left to the conversion otherwise.
+/// found before the first byte, and left to the conversion otherwise. Those of integer codes decide
+/// nothing in a plan.
 package struct ScaleSurvey: Sendable {
   package struct Spread: Hashable, Sendable {
     package var isPowersOfTwo = true
@@ -48,7 +49,7 @@ package struct ScaleSurvey: Sendable {
       tensor.encoding == .fp4 ? sum + (tensor.scale?.range.byteCount ?? 0) : sum
     }
     for (index, tensor) in checkpoint.tensors.enumerated() {
-      guard let scale = tensor.scale else { continue }
+      guard let scale = tensor.scale, !tensor.encoding.isInteger else { continue }
       if tensor.encoding == .fp4, fp4ByteCount > Self.fp4ByteLimit { continue }
       spreads[index] = try Self.spread(of: scale, checkpoint, pool, nonFinite)
     }

@@ -23,6 +23,10 @@ struct TensorPlanner {
     let architecture: String
     /// True where the embedding is the head as well: rules for the output are for it then.
     let hasTiedHead: Bool
+    /// Whose layout integers have; nil for GGUF.
+    var runtime: IntegerFormat.Runtime?
+    /// What is written of matrices beside their weights.
+    var relayout: ConversionOptions.Relayout?
   }
 
   init(
@@ -43,26 +47,42 @@ struct TensorPlanner {
     self.model = model
   }
 
-  mutating func plan(_ tensor: MappedTensor) throws(ConversionError) -> PlannedTensor {
+  /// - Parameters:
+  ///   - module: how the runtime builds what the tensor belongs to, where there is one.
+  ///   - rotation: how its values are turned, where they are.
+  mutating func plan(
+    _ tensor: MappedTensor, module: RuntimeModule? = nil, rotation: TensorRotation? = nil
+  ) throws(ConversionError) -> PlannedTensor {
     let sources = tensor.expression.sources.map { checkpoint.tensors[$0.tensor] }
     let rule = firstRule(for: tensor, sources: sources)
+    if case .integers(let format) = rule?.type ?? .source {
+      return try integers(tensor, module, format, rule, rotation)
+    }
     let wanted = rule?.type ?? .source
     let (format, fallback) = try self.format(tensor, sources: sources, wanted: wanted)
-    let method = try self.method(rule, tensor, sources: sources, format: format)
+    let method =
+      try rotation == nil ? self.method(rule, tensor, sources: sources, format: format) : .cast
+    let importance = try importance(tensor, method: method)
+    return PlannedTensor(
+      name: tensor.name, role: tensor.role, shape: Shape(tensor.shape), storage: .numbers(format),
+      parts: [.numbers(tensor.name, Shape(tensor.shape), format)], method: method,
+      expectation: rotation == nil
+        ? expectation(
+          tensor, sources: sources, format: format, method: method, isWeighted: importance != nil)
+        : .measured,
+      fallbackFrom: fallback, sourceEncodings: encodings(sources),
+      sourceByteCount: sourceByteCount(tensor.expression),
+      grid: grid(tensor, sources: sources, rowGranule: rotation?.rowGranule ?? 1),
+      expression: tensor.expression, importance: importance,
+      calibration: try calibration(tensor, rule, format: format, method: method),
+      rotation: rotation)
+  }
+
+  private func encodings(_ sources: [SourceTensor]) -> [String] {
     let encodings = sources.reduce(into: [String]()) { list, source in
       if !list.contains(source.encoding.description) { list.append(source.encoding.description) }
     }
-    let importance = try importance(tensor, format: format, method: method)
-    return PlannedTensor(
-      name: tensor.name, role: tensor.role, shape: Shape(tensor.shape), format: format,
-      method: method,
-      expectation: expectation(
-        tensor, sources: sources, format: format, method: method, isWeighted: importance != nil),
-      fallbackFrom: fallback, sourceEncodings: encodings.isEmpty ? ["config"] : encodings,
-      sourceByteCount: sourceByteCount(tensor.expression), grid: grid(tensor, sources: sources),
-      expression: tensor.expression,
-      importance: importance,
-      calibration: try calibration(tensor, rule, format: format, method: method))
+    return encodings.isEmpty ? ["config"] : encodings
   }
 
   /// The tensor with its second scales, found in the data, and the tensor that holds them; a tensor
@@ -70,7 +90,7 @@ struct TensorPlanner {
   func withSecondScale(_ planned: PlannedTensor, _ survey: SecondScaleSurvey)
     throws(ConversionError) -> [PlannedTensor]
   {
-    guard planned.format == .nvfp4,
+    guard planned.storage == .numbers(.nvfp4),
       SecondScaleSurvey.isApplied(to: planned.name, architecture: model.architecture)
     else { return [planned] }
     var tensor = planned
@@ -79,7 +99,9 @@ struct TensorPlanner {
     let shape = Shape([factors.count])
     let scale = PlannedTensor(
       name: String(planned.name.dropLast("weight".count)) + "scale", role: .weightScale,
-      shape: shape, format: .f32, method: .cast, expectation: .exact, fallbackFrom: nil,
+      shape: shape, storage: .numbers(.f32),
+      parts: [.numbers(String(planned.name.dropLast("weight".count)) + "scale", shape, .f32)],
+      method: .cast, expectation: .exact, fallbackFrom: nil,
       sourceEncodings: ["survey"], sourceByteCount: 0,
       grid: ChunkGrid(parts: 1, rowsPerPart: factors.count, sourceRowByteCount: 4, granule: 1),
       expression: .values(factors))
@@ -153,11 +175,14 @@ struct TensorPlanner {
     return (format, nil)
   }
 
-  /// The smallest format of the target that holds every value. Vectors are F32: llama.cpp computes
-  /// with them in F32 only.
+  /// The smallest format of the target that holds every value. Vectors of GGUF are F32: llama.cpp
+  /// computes with them in F32 only.
   private func lossless(_ tensor: MappedTensor, _ sources: [SourceTensor]) -> NumberFormat {
-    if tensor.shape.count < 2 || sources.isEmpty { return .f32 }
-    let formats = Set(tensor.expression.sources.map { losslessFormat($0.tensor) })
+    if sources.isEmpty || tensor.shape.count < 2 && model.runtime == nil { return .f32 }
+    // Runtimes keep what was quantized and is not to be in the type that they compute in.
+    let isQuantized = sources.contains { if case .plain = $0.encoding { false } else { true } }
+    if model.runtime != nil, isQuantized { return .bf16 }
+    let formats = losslessFormats(tensor)
     return formats.count == 1 ? formats.first ?? .f32 : .f32
   }
 
@@ -167,6 +192,8 @@ struct TensorPlanner {
     case .plain(.f16): return .f16
     case .plain: return .f32
     case .fp4: return .mxfp4
+    // By definition a value is the float32 of code × scale.
+    case .integers: return .f32
     case .fp8(let type, _, _, _):
       // The last bit of E4M3 is 2^-9 and its largest value 1.75·2^8 (E5M2: 2^-16, 1.75·2^15);
       // BF16 reaches from 2^-133 to just under 2^128.
@@ -179,11 +206,21 @@ struct TensorPlanner {
     _ rule: Recipe.Rule?, _ tensor: MappedTensor, sources: [SourceTensor], format: NumberFormat
   ) throws(ConversionError) -> PlannedTensor.Method {
     guard format.blockElements > 1 else { return plainMethod(sources, format) }
+    return try searchMethod(
+      rule, tensor, sources: sources, reference: format.referenceMethod)
+  }
+
+  /// The method of blocks and integers.
+  private func searchMethod(
+    _ rule: Recipe.Rule?, _ tensor: MappedTensor, sources: [SourceTensor],
+    reference: PlannedTensor.Method, isRotated: Bool = false
+  ) throws(ConversionError) -> PlannedTensor.Method {
     let isJoined = if case .concatenateColumns = tensor.expression { true } else { false }
-    let hasGrid = !sources.isEmpty && sources.allSatisfy { $0.encoding == .fp4 } && !isJoined
+    let hasGrid =
+      !sources.isEmpty && sources.allSatisfy { $0.encoding == .fp4 } && !isJoined && !isRotated
     switch rule?.method ?? .auto {
     case .auto: return hasGrid ? .gridAware : .optimal
-    case .absmax, .ggml: return format.referenceMethod
+    case .absmax, .ggml: return reference
     case .optimal: return .optimal
     case .gridAware:
       if hasGrid { return .gridAware }
@@ -191,6 +228,7 @@ struct TensorPlanner {
         RecipeError(
           recipe: recipe.name,
           problem: "\(tensor.name): method grid-aware needs an FP4 source, found "
+            + (isRotated ? "rotated values of " : "")
             + (sources.first?.encoding.description ?? "values from the config")))
     case .gptq: return .gptq
     }
@@ -216,7 +254,7 @@ struct TensorPlanner {
   /// What weights a tensor's errors have. Data for a tensor that needs none is checked all the same:
   /// another width is another model.
   private func importance(
-    _ tensor: MappedTensor, format: NumberFormat, method: PlannedTensor.Method
+    _ tensor: MappedTensor, method: PlannedTensor.Method
   ) throws(ConversionError) -> Importance.Facts? {
     guard let importance, tensor.shape.count > 1, !tensor.isInteger else { return nil }
     let facts = try importance.facts(
@@ -262,17 +300,76 @@ struct TensorPlanner {
     Set(tensor.expression.sources.map { losslessFormat($0.tensor) })
   }
 
+  // MARK: Integers
+
+  private func integers(
+    _ tensor: MappedTensor, _ module: RuntimeModule?, _ format: IntegerFormat,
+    _ rule: Recipe.Rule?, _ rotation: TensorRotation?
+  ) throws(ConversionError) -> PlannedTensor {
+    let sources = tensor.expression.sources.map { checkpoint.tensors[$0.tensor] }
+    let shape = Shape(tensor.shape)
+    if let problem = RuntimeLimits.problem(format, module, shape) {
+      throw .recipe(RecipeError(recipe: recipe.name, problem: "\(tensor.name): \(problem)"))
+    }
+    let method = try searchMethod(
+      rule, tensor, sources: sources, reference: .absmax, isRotated: rotation != nil)
+    let importance = try importance(tensor, method: method)
+    let relaid = model.relayout == nil ? nil : StoredPart.fractalNZ(tensor.name, shape, format)
+    let parts = StoredPart.integers(tensor.name, shape, format, module) + [relaid].compactMap { $0 }
+    return PlannedTensor(
+      name: tensor.name, role: tensor.role, shape: shape, storage: .integers(format),
+      parts: parts, method: method,
+      expectation: expectation(tensor, format, method), fallbackFrom: nil,
+      sourceEncodings: encodings(sources), sourceByteCount: sourceByteCount(tensor.expression),
+      grid: grid(
+        tensor, sources: sources,
+        rowGranule: max(parts.map(\.rowsPerUnit).max() ?? 1, rotation?.rowGranule ?? 1)),
+      expression: tensor.expression, importance: importance,
+      activation: try activation(tensor, format), rotation: rotation)
+  }
+
+  /// Eight bits hold the elements of a row or group exactly where their scales are at most 3 powers of
+  /// two apart.
+  private func expectation(
+    _ tensor: MappedTensor, _ format: IntegerFormat, _ method: PlannedTensor.Method
+  ) -> Exactness {
+    guard method == .gridAware, format.storage.bits == .eight else { return .measured }
+    let spreads = tensor.expression.sources.map { survey.spreads[$0.tensor] }
+    if spreads.allSatisfy({ $0.map { $0.width <= 3 } ?? false }) { return .exact }
+    let unit = format.storage.groupElements == nil ? "row" : "group"
+    return .exactIf("the scales of every \(unit) are at most 3 powers of two apart")
+  }
+
+  /// How inputs are quantized, for formats that fix it.
+  private func activation(_ tensor: MappedTensor, _ format: IntegerFormat) throws(ConversionError)
+    -> StaticActivation?
+  {
+    guard format.activations == .fixed else { return nil }
+    guard let calibration else {
+      throw .recipe(
+        RecipeError(
+          recipe: recipe.name,
+          problem:
+            "\(tensor.name): \(format.word) needs the range of the inputs: --calibration FILE"))
+    }
+    return try calibration.staticActivation(of: tensor.name)
+  }
+
   // MARK: Sizes
 
   private func sourceByteCount(_ expression: TensorExpression) -> Int {
     expression.sources.reduce(0) { sum, rows in
       let tensor = checkpoint.tensors[rows.tensor]
       let scaleRows = rows.rowCount.dividedRoundingUp(by: tensor.rowsPerScaleRow)
-      return sum + rows.rowCount * tensor.rowByteCount + scaleRows * tensor.scaleRowByteCount
+      return sum + tensor.codeByteCount(rows: rows.rowCount)
+        + scaleRows * tensor.scaleRowByteCount
     }
   }
 
-  private func grid(_ tensor: MappedTensor, sources: [SourceTensor]) -> ChunkGrid {
+  /// - Parameter rowGranule: output rows that share bytes.
+  private func grid(
+    _ tensor: MappedTensor, sources: [SourceTensor], rowGranule: Int = 1
+  ) -> ChunkGrid {
     let shape = Shape(tensor.shape)
     let parts = if case .stack(let parts) = tensor.expression { parts.count } else { 1 }
     let rows = shape.rowCount / max(1, parts)
@@ -281,10 +378,11 @@ struct TensorPlanner {
       rowBytes = sources.reduce(0) { $0 + $1.rowByteCount }
     }
     var granule = ChunkGrid.granule(
-      rowsPerScale: sources.map(\.rowsPerScaleRow).max() ?? 1, sourceRowByteCount: rowBytes)
+      rowsPerScale: sources.map(\.rowGranule).max() ?? 1, sourceRowByteCount: rowBytes)
     if case .permuteHeads(_, let headRows) = tensor.expression {
       granule = granule.leastCommonMultiple(with: headRows)
     }
+    granule = granule.leastCommonMultiple(with: rowGranule)
     return ChunkGrid(
       parts: parts, rowsPerPart: rows, sourceRowByteCount: rowBytes, granule: max(1, granule))
   }

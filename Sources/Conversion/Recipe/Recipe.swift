@@ -11,12 +11,15 @@ public struct Recipe: Equatable, Sendable {
     /// Nothing lost: the smallest format of the target that holds every value.
     case source
     case format(NumberFormat)
+    /// Integers in the form of the target's runtime.
+    case integers(IntegerFormat)
 
     /// The word in recipes.
     public var word: String {
       switch self {
       case .source: "source"
       case .format(let format): format.rawValue
+      case .integers(let format): format.word
       }
     }
   }
@@ -81,8 +84,8 @@ extension Recipe {
   }
 
   /// The built-in recipes of a target.
-  public static func builtIns(target: String) -> [BuiltIn] {
-    Formats.recipes.filter { $0.target == target }.map { entry in
+  public static func builtIns(target: ConversionTarget) -> [BuiltIn] {
+    Formats.recipes.filter { $0.target == target.rawValue }.map { entry in
       let recipe = try? parse(entry.text, name: entry.name, target: target)
       return BuiltIn(
         name: entry.name, version: recipe?.version ?? 1,
@@ -100,7 +103,9 @@ extension Recipe {
   ///
   /// - Throws: `ConversionError.recipe` for an unknown name, version, key or word; `.file` when a file
   ///   cannot be read.
-  public static func load(_ argument: String, target: String) throws(ConversionError) -> Recipe {
+  public static func load(_ argument: String, target: ConversionTarget) throws(ConversionError)
+    -> Recipe
+  {
     guard isFile(argument) else {
       do throws(RecipeError) {
         return try builtIn(argument, target: target)
@@ -121,13 +126,13 @@ extension Recipe {
   }
 
   /// The built-in of a name, which may carry the version.
-  static func builtIn(_ argument: String, target: String) throws(RecipeError) -> Recipe {
+  static func builtIn(_ argument: String, target: ConversionTarget) throws(RecipeError) -> Recipe {
     let halves = argument.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
-    let all = Formats.recipes.filter { $0.target == target }
+    let all = Formats.recipes.filter { $0.target == target.rawValue }
     guard let found = all.first(where: { $0.name == halves[0] }) else {
       throw RecipeError(
         recipe: argument,
-        problem: "no built-in recipe of that name for \(target); there are "
+        problem: "no built-in recipe of that name for \(target.rawValue); there are "
           + all.map(\.name).joined(separator: ", ")
           + " (a file has a / in its name or ends in .json5)")
     }

@@ -4,7 +4,8 @@ import QuernQuantization
 
 extension Recipe {
   /// Parses the text of a recipe.
-  package static func parse(_ text: [UInt8], name: String, target: String) throws(RecipeError)
+  package static func parse(_ text: [UInt8], name: String, target: ConversionTarget)
+    throws(RecipeError)
     -> Recipe
   {
     let value: JSONValue
@@ -14,7 +15,7 @@ extension Recipe {
     guard let object = value.object else {
       throw RecipeError(recipe: name, problem: "found \(value.summary), expected an object")
     }
-    let parser = RecipeParser(name: name)
+    let parser = RecipeParser(name: name, target: target)
     try parser.check(object, keys: ["version", "rules", "extends"], in: "the recipe")
     let version = try parser.version(object)
     guard let rules = object["rules"]?.array else {
@@ -38,6 +39,7 @@ extension Recipe {
 /// Reads single rules.
 struct RecipeParser {
   let name: String
+  let target: ConversionTarget
 
   func check(_ object: JSONObject, keys: [String], in place: String) throws(RecipeError) {
     for member in object.members where !keys.contains(member.key) {
@@ -81,10 +83,18 @@ struct RecipeParser {
     -> Recipe.TargetType
   {
     let word = try text(object, "type", place)
-    if word == "source" { return .source }
-    if let format = NumberFormat(rawValue: word), format != .i32 { return .format(format) }
-    let words = ["source"] + NumberFormat.allCases.filter { $0 != .i32 }.map(\.rawValue)
-    throw unknown(word, field: "type", place, words)
+    if let type = types.first(where: { $0.word == word }) { return type }
+    throw unknown(word, field: "type", place, types.map(\.word))
+  }
+
+  /// What a rule may ask for.
+  private var types: [Recipe.TargetType] {
+    guard let runtime = target.runtime else {
+      return [.source] + NumberFormat.allCases.filter { $0 != .i32 }.map { .format($0) }
+    }
+    let numbers: [NumberFormat] = [.f32, .f16, .bf16]
+    return [.source] + numbers.map { .format($0) }
+      + IntegerFormat.all(runtime).map { .integers($0) }
   }
 
   /// What is wrong with a method for a type, or nil.

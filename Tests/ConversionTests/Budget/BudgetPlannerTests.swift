@@ -29,7 +29,7 @@ struct BudgetPlannerTests {
   @Test(arguments: Converting.checkpoints)
   func noBuiltInRecipeOfTheSameSizeIsBetter(path: String) throws {
     let (budget, survey) = try Budgets.surveyed(path)
-    for name in Recipe.builtIns(target: "gguf").map(\.name) {
+    for name in Recipe.builtIns(target: .gguf).map(\.name) {
       let recipe = try Converting.plan(testData: path, recipe: name)
       let known = try noise(formats(recipe), budget, survey)
       for size in [Budget.byteCount(recipe.outputByteCount), .bitsPerWeight(recipe.bitsPerWeight)] {
@@ -92,7 +92,7 @@ struct BudgetPlannerTests {
     #expect(found.plan.recipe.name == "budget-10.5bpw")
     #expect(found.plan.recipe.rules.count == found.tensorCount)
     let recipe = try Recipe(
-      json: found.plan.recipe.json, name: found.plan.recipe.displayName, target: "gguf")
+      json: found.plan.recipe.json, name: found.plan.recipe.displayName, target: .gguf)
     let again = try Converting.plan(TestData.url(path).path, recipe: recipe)
     #expect(again.hash == found.plan.hash)
     let other = try Budgets.planner(path)
@@ -146,7 +146,7 @@ struct BudgetPlannerTests {
 
   @Test func aBaseThatLeavesAllAloneLeavesNothingToChoose() throws {
     #expect {
-      try Budgets.planner("stories260K/f32", base: Recipe.load("source", target: "gguf"))
+      try Budgets.planner("stories260K/f32", base: Recipe.load("source", target: .gguf))
     } throws: {
       guard case ConversionError.recipe(let error) = $0 else { return false }
       return error.recipe == "source" && error.problem.contains("nothing to choose")

@@ -9,7 +9,7 @@ struct TradeOffTests {
   func recipesAreShownWithTheirPlansAndNoneBeatsTheBudgetOfItsSize(path: String) throws {
     let budget = try Budgets.planner(path, explores: true)
     let rows = try budget.tradeOffs(budget.survey(threadCount: 2))
-    for (row, builtIn) in zip(rows, Recipe.builtIns(target: "gguf")) {
+    for (row, builtIn) in zip(rows, Recipe.builtIns(target: .gguf)) {
       let plan = try Converting.plan(testData: path, recipe: builtIn.name)
       #expect(row.name == plan.recipe.displayName)
       #expect(row.outputByteCount == plan.outputByteCount)
@@ -34,7 +34,7 @@ struct TradeOffTests {
     let rows = try all.tradeOffs(all.survey(threadCount: 2))
     let based = try Budgets.planner(path, base: base, explores: true)
     let others = try based.tradeOffs(based.survey(threadCount: 2))
-    let count = Recipe.builtIns(target: "gguf").count
+    let count = Recipe.builtIns(target: .gguf).count
     for (left, right) in zip(rows.prefix(count), others.prefix(count)) {
       #expect(left.noise == right.noise && left.signal == right.signal)
     }

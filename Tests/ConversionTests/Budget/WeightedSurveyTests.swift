@@ -113,8 +113,10 @@ struct WeightedSurveyTests {
     let data = try importance(means)
     let weighted = try planner(data)
     let found = try weighted.plan(.bitsPerWeight(8), weighted.survey(threadCount: 2)).plan
-    let again = try ConversionPlan.gguf(
-      found.checkpoint, recipe: found.recipe, options: ConversionOptions(), importance: data,
+    let again = try ConversionPlan(
+      .gguf,
+      of:
+        found.checkpoint, recipe: found.recipe, options: ConversionOptions(), importance: data,
       outputName: "out")
     #expect(again.hash == found.hash)
     #expect(found.tensors.contains { $0.importance != nil })

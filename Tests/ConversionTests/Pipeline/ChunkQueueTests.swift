@@ -18,9 +18,10 @@ struct ChunkQueueTests {
     while let chunk = queue.take() {
       #expect(chunk.index == index)
       #expect(chunk.chunk == counts[chunk.tensor])
-      let file = plan.files[chunk.file]
-      #expect(file.tensors.contains(chunk.tensor))
-      #expect(chunk.tensorOffset == file.offsets[chunk.tensor - file.tensors.lowerBound])
+      let file = try #require(plan.files.firstIndex { $0.tensors.contains(chunk.tensor) })
+      let offsets = plan.files[file].offsets[chunk.tensor - plan.files[file].tensors.lowerBound]
+      #expect(chunk.places.map(\.offset) == offsets)
+      #expect(chunk.places.allSatisfy { $0.file == file })
       counts[chunk.tensor] += 1
       index += 1
     }

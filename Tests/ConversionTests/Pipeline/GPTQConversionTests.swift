@@ -34,8 +34,10 @@ struct GPTQConversionTests {
   private func plan(
     _ statistics: String?, recipe: String = recipe, of path: String = stories
   ) throws -> ConversionPlan {
-    try ConversionPlan.gguf(
-      Checkpoint.open(TestData.url(path).path, environment: [:]),
+    try ConversionPlan(
+      .gguf,
+      of:
+        Checkpoint.open(TestData.url(path).path, environment: [:]),
       recipe: Converting.recipe(recipe), options: .init(),
       calibration: statistics.map { try Calibration(path: $0) }, outputName: "out")
   }
@@ -104,7 +106,7 @@ struct GPTQConversionTests {
     #expect(row.calibration?.unseenExpertCount == 1)
     let left = try #require(Converting.tensors(first.path("out.gguf"))[tensor.name]).bytes
     let right = try #require(Converting.tensors(second.path("out.gguf"))[tensor.name]).bytes
-    let size = tensor.rowsPerExpert * tensor.rowByteCount
+    let size = tensor.byteCount(rows: tensor.rowsPerExpert)
     #expect(left[..<size] != right[..<size])
     #expect(left[size..<2 * size] == right[size..<2 * size])
     #expect(left[(2 * size)...] != right[(2 * size)...])

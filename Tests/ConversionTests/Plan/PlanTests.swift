@@ -53,9 +53,11 @@ struct PlanTests {
     let snapshots = folder.url.appending(path: "models--org--small-llama/snapshots")
     try FileManager.default.createDirectory(at: snapshots, withIntermediateDirectories: true)
     try SmallLlama.builder().write("models--org--small-llama/snapshots/0123abc", in: folder)
-    let plan = try ConversionPlan.gguf(
-      Checkpoint.open("org/small-llama@0123abc", environment: ["HF_HUB_CACHE": folder.url.path]),
-      recipe: Recipe.load("q8_0", target: "gguf"), options: ConversionOptions(), outputName: "out")
+    let plan = try ConversionPlan(
+      .gguf,
+      of:
+        Checkpoint.open("org/small-llama@0123abc", environment: ["HF_HUB_CACHE": folder.url.path]),
+      recipe: Recipe.load("q8_0", target: .gguf), options: ConversionOptions(), outputName: "out")
     let certificate = try Converting.run(plan, in: output)
     #expect(certificate.repositoryID == "org/small-llama" && certificate.revision == "0123abc")
     let file = try GGUFFile(path: output.path("out.gguf"))

@@ -39,7 +39,7 @@ struct ScaleSurveyTests {
     let opened = try checkpoint(type, scales: scales, folder)
     var planner = TensorPlanner(
       checkpoint: opened, survey: try ScaleSurvey(opened, pool: FilePool()),
-      recipe: try Recipe.load("source", target: "gguf"), importance: nil,
+      recipe: try Recipe.load("source", target: .gguf), importance: nil,
       model: .init(layerCount: 1, architecture: "llama", hasTiedHead: false))
     return try planner.plan(
       MappedTensor(

@@ -13,7 +13,7 @@ struct MixTests {
     let folder = try TemporaryFolder()
     return try Converting.plan(
       try WideLlama.builder(layers: layers, isTied: isTied).write("model", in: folder),
-      recipe: try Recipe.load(recipe, target: "gguf"))
+      recipe: try Recipe.load(recipe, target: .gguf))
   }
 
   private func formats(_ plan: ConversionPlan) -> [String: NumberFormat] {

@@ -5,25 +5,24 @@ import Testing
 
 struct RecipeTests {
   private func parse(_ text: String) throws -> Recipe {
-    try Recipe.parse(Array(text.utf8), name: "r.json5", target: "gguf")
+    try Recipe.parse(Array(text.utf8), name: "r.json5", target: .gguf)
   }
 
   @Test func everyBuiltInParsesAndItsTextIsAFileThatCouldHaveBeenWritten() throws {
-    let builtIns = Recipe.builtIns(target: "gguf")
+    let builtIns = Recipe.builtIns(target: .gguf)
     #expect(
       builtIns.map(\.displayName) == [
         "source@1", "q8_0@2", "q4_0@2", "q4_k_m@1", "q4_k_s@1", "q5_k_m@1", "q6_k@1", "iq4_xs@1",
         "iq4_nl@1", "nvfp4@1", "v4-int8@1", "v4-int4@1",
       ])
     for builtIn in builtIns {
-      let loaded = try Recipe.load(builtIn.name, target: "gguf")
+      let loaded = try Recipe.load(builtIn.name, target: .gguf)
       #expect(loaded.displayName == builtIn.displayName)
-      #expect(try Recipe.load(builtIn.displayName, target: "gguf") == loaded)
+      #expect(try Recipe.load(builtIn.displayName, target: .gguf) == loaded)
       let parsed = try parse(builtIn.text)
       #expect(loaded.rules.map(\.match) == parsed.rules.map(\.match))
       #expect(loaded.rules.map(\.type) == parsed.rules.map(\.type))
     }
-    #expect(Recipe.builtIns(target: "other").isEmpty)
   }
 
   @Test func commentsBareKeysAndTrailingCommasAreTaken() throws {
@@ -47,7 +46,7 @@ struct RecipeTests {
   }
 
   @Test func extendingPutsTheOwnRulesFirst() throws {
-    let base = try Recipe.load("q4_0", target: "gguf")
+    let base = try Recipe.load("q4_0", target: .gguf)
     let recipe = try parse(#"{extends: "q4_0", rules: [{match: "output.weight", type: "q8_0"}]}"#)
     #expect(recipe.rules.count == base.rules.count + 1)
     #expect(recipe.rules[0].match == .output("output.weight"))
@@ -85,14 +84,14 @@ struct RecipeTests {
   @Test func aNameIsABuiltInAndAnythingWithASlashIsAFile() throws {
     let folder = try TemporaryFolder()
     let path = try folder.write("own", Array("{rules: [{match: \"*\", type: \"f16\"}]}".utf8))
-    #expect(try Recipe.load(path, target: "gguf").rules.count == 1)
+    #expect(try Recipe.load(path, target: .gguf).rules.count == 1)
     let missing = #expect(throws: ConversionError.self) {
-      try Recipe.load("./none.json5", target: "gguf")
+      try Recipe.load("./none.json5", target: .gguf)
     }
     #expect(missing?.description.contains("none.json5") ?? false)
-    let unknown = #expect(throws: ConversionError.self) { try Recipe.load("q5", target: "gguf") }
+    let unknown = #expect(throws: ConversionError.self) { try Recipe.load("q5", target: .gguf) }
     #expect(unknown?.description.contains("source, q8_0, q4_0") ?? false)
-    let old = #expect(throws: ConversionError.self) { try Recipe.load("q4_0@1", target: "gguf") }
+    let old = #expect(throws: ConversionError.self) { try Recipe.load("q4_0@1", target: .gguf) }
     #expect(old?.description.contains("this build has q4_0@2") ?? false)
   }
 }

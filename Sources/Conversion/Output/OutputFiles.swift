@@ -1,8 +1,7 @@
 import QuernContainers
 
 /// The files of an output while they are written (`NAME.quern-partial`), and their publication.
-struct OutputSet {
-  package static let partialSuffix = ".quern-partial"
+struct OutputFiles: ConversionOutput {
 
   let folder: String
   let names: [String]
@@ -10,7 +9,7 @@ struct OutputSet {
   private(set) var files: [OutputFile] = []
 
   private func final(_ name: String) -> String { folder + "/" + name }
-  private func partial(_ name: String) -> String { folder + "/" + name + Self.partialSuffix }
+  private func partial(_ name: String) -> String { folder + "/" + name + partialSuffix }
 
   init(folder: String, names: [String], certificateName: String) {
     self.folder = folder
@@ -44,43 +43,14 @@ struct OutputSet {
       throw .cannotCreate(
         path: certificate, reason: "exists already", advice: "--overwrite replaces it")
     }
-    for name in names + [certificateName] { try checkPartial(partial(name), restart: restart) }
-  }
-
-  private func checkPartial(_ path: String, restart: Bool) throws(ConversionError) {
-    guard FileSystem.exists(path) else { return }
-    var isBusy = false
-    do throws(FileError) {
-      isBusy = try FileSystem.isLockedByAnother(path)
-      if !isBusy, restart { try FileSystem.remove(path) }
-    } catch {
-      throw .cannotCreate(path: path, reason: "\(error)", advice: "remove it first")
-    }
-    if isBusy { throw .busy(path: path) }
-    guard restart else {
-      throw .cannotCreate(
-        path: path, reason: "an earlier conversion left it behind",
-        advice: "--restart removes it and begins anew")
-    }
+    for name in names + [certificateName] { try checkLeftover(partial(name), restart: restart) }
   }
 
   /// Creates every partial file at its full size and writes the headers.
   mutating func create(_ plan: ConversionPlan, durable: Bool) throws(ConversionError) {
     for file in plan.files {
       let path = partial(file.name)
-      let output: OutputFile
-      do throws(FileError) {
-        output = try OutputFile(creating: path, durable: durable)
-      } catch {
-        throw error.kind == .busy
-          ? .busy(path: path)
-          : .cannotCreate(path: path, reason: "\(error)", advice: "choose another output")
-      }
-      files.append(output)
-      do throws(FileError) {
-        try output.setByteCount(file.byteCount)
-        try output.write(file.header, at: 0)
-      } catch { throw .file(error) }
+      files.append(try createFile(file, at: path, durable: durable))
     }
   }
 
