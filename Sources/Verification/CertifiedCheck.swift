@@ -24,13 +24,19 @@ struct CertifiedCheck {
     self.options = options
     self.report = report
     var rowsOfFile = [[Int]](repeating: [], count: certificate.files.count)
-    for (index, row) in certificate.rows.enumerated() { rowsOfFile[row.file].append(index) }
+    for (index, row) in certificate.rows.enumerated() {
+      for file in Set(row.stored.map(\.file) + [row.file]).sorted()
+      where rowsOfFile.indices.contains(file) {
+        rowsOfFile[file].append(index)
+      }
+    }
     self.rowsOfFile = rowsOfFile
   }
 
   mutating func run() throws(VerificationError) -> VerificationReport {
     report.files = certificate.files.map(\.name)
     let files = try openFiles()
+    try checkStrays()
     var headerDigests: [[UInt8]?] = []
     for (index, file) in files.enumerated() {
       guard let file else {
@@ -38,7 +44,9 @@ struct CertifiedCheck {
         continue
       }
       var check = FileCheck(
-        file, claim: certificate.files[index], rows: rowsOfFile[index].map { certificate.rows[$0] })
+        file, container: location.container(of: certificate.files[index].name),
+        claim: certificate.files[index], number: index,
+        rows: rowsOfFile[index].map { certificate.rows[$0] })
       do throws(FileError) {
         headerDigests.append(try check.run())
       } catch { throw .file(error) }
@@ -62,7 +70,7 @@ struct CertifiedCheck {
       guard location.mayHold(file.name), names.insert(file.name).inserted else {
         report.fail(
           location.certificateName, "files", found: file.name,
-          expected: "each file of \(location.name).gguf once")
+          expected: "each file of \(location.displayName) once")
         files.append(nil)
         continue
       }
@@ -75,6 +83,14 @@ struct CertifiedCheck {
       }
     }
     return files
+  }
+
+  /// A runtime reads every shard of a folder, whoever wrote it.
+  private mutating func checkStrays() throws(VerificationError) {
+    guard location.isFolder else { return }
+    let strays = try RuntimeStrays(
+      location, named: certificate.files.map(\.name), target: certificate.target)
+    report.failures += strays.failures
   }
 
   private mutating func plannedAnew(_ files: [InputFile?]) throws(VerificationError)
@@ -94,16 +110,23 @@ struct CertifiedCheck {
   ) throws(VerificationError) {
     var tensors: [CheckedTensor] = []
     var rows: [Int] = []
+    var rotations = checkpoint.map(SourceRotations.init)
     for index in certificate.rows.indices {
-      guard let tensor = checkedTensor(index, files, plan: plan) else { continue }
+      guard var tensor = checkedTensor(index, files, plan: plan) else { continue }
+      if let plan, tensor.expression != nil {
+        do throws(FileError) {
+          tensor.rotation = try rotations?.rotation(of: plan.tensors[index])
+        } catch { throw .file(error) }
+      }
       tensors.append(tensor)
       rows.append(index)
     }
+    try assignProducts(&tensors, rows)
     // Places of the files that are there; the others have no tensors in the sweep.
     let opened = files.compactMap { $0 }
     let positions = files.indices.map { index in files[..<index].count { $0 != nil } }
     let findings = try Sweep.run(
-      tensors.map { $0.inFile(positions[$0.file]) }, files: opened,
+      tensors.map { $0.inFiles { positions[$0] } }, files: opened,
       checkpoint: plan == nil ? nil : checkpoint, options: options)
     var byRow: [Int: TensorFinding] = [:]
     for (row, finding) in zip(rows, findings) { byRow[row] = finding }
@@ -111,9 +134,28 @@ struct CertifiedCheck {
       compare(row, findings: byRow, hasSource: tensor.expression != nil)
       if let plan { compareWithPlan(plan.tensors[row], row, byRow[row]) }
     }
+    report.addProducts(
+      zip(rows, tensors).compactMap { row, tensor in
+        byRow[row].map { (tensor, typeName(row), $0, certificate.files[tensor.file].name) }
+      })
     let compared = Set(zip(rows, tensors).filter { $1.expression != nil }.map(\.0))
     addRows(byRow, compared: compared)
     checkFileHashes(byRow, headerDigests)
+  }
+
+  private func typeName(_ row: Int) -> String { certificate.rows[row].type.uppercased() }
+
+  /// What the weights of a runtime's folder are multiplied with.
+  private mutating func assignProducts(_ tensors: inout [CheckedTensor], _ rows: [Int])
+    throws(VerificationError)
+  {
+    guard location.isFolder, let checkpoint,
+      let expectation = try? RuntimeExpectation(
+        checkpoint, isSource: true, draft: true, isRotated: false)
+    else { return }
+    var parity = try ParityPlan(expectation, activationsPath: options.activationsPath)
+    try parity.assign(&tensors, types: rows.map(typeName))
+    report.notes += parity.notes
   }
 
   /// The tensor of a row as the plan, or else the row, describes it; nil when it cannot be read.
@@ -123,7 +165,12 @@ struct CertifiedCheck {
     let row = certificate.rows[index]
     // A file that is not there has been reported already.
     guard let file = files[row.file] else { return nil }
-    guard let described = CheckedTensor(row, fileByteCount: file.byteCount) else {
+    guard row.stored.allSatisfy({ files.indices.contains($0.file) && files[$0.file] != nil })
+    else { return nil }
+    guard
+      let described = CheckedTensor(
+        row, target: certificate.target, fileByteCount: { files[$0]?.byteCount })
+    else {
       report.fail(
         certificate.files[row.file].name, tensor: row.name, "place in the file",
         found: "\(row.type) \(Shape(row.shape)), \(row.byteCount) bytes at \(row.offset), "
@@ -139,6 +186,7 @@ struct CertifiedCheck {
   private mutating func compare(_ index: Int, findings: [Int: TensorFinding], hasSource: Bool) {
     let row = certificate.rows[index]
     guard let finding = findings[index] else { return }
+    report.fail(finding.integers, file: certificate.files[row.file].name, tensor: row.name)
     for difference in RowComparison(row, finding, hasSource: hasSource).differences {
       report.fail(
         certificate.files[row.file].name, tensor: row.name, difference.what,
@@ -155,7 +203,7 @@ struct CertifiedCheck {
     if let row = finding.wrongRow {
       report.fail(
         file, tensor: tensor.name, "row \(row)", found: "other values",
-        expected: "what \(tensor.method.rawValue) to \(tensor.format.ggmlName) gives")
+        expected: "what \(tensor.method.rawValue) to \(tensor.storage.word) gives")
     }
     let isExact = finding.sums.unequalCount == 0 || finding.counts.zeroedNonFinite > 0
     if tensor.expectation == .exact, !isExact {

@@ -12,13 +12,13 @@ import QuernTensors
 /// the hash alone.
 final class ChunkChecker {
   /// Elements that are decoded at a time, on either side.
-  private static let tileElementCount = 1 << 14
+  static let tileElementCount = 1 << 14
 
-  private let files: [InputFile]
-  private let checkpoint: Checkpoint?
-  private let pool: FilePool
-  private var source: [Float] = []
-  private var decoded: [Float] = []
+  let files: [InputFile]
+  let checkpoint: Checkpoint?
+  let pool: FilePool
+  var source: [Float] = []
+  var decoded: [Float] = []
 
   init(files: [InputFile], checkpoint: Checkpoint?, pool: FilePool) {
     self.files = files
@@ -30,6 +30,9 @@ final class ChunkChecker {
   ///
   /// - Returns: what it showed, and how many bytes were looked at.
   func check(_ tensor: CheckedTensor, chunk: Int) throws(FileError) -> (ChunkFinding, Int) {
+    if case .integers(let storage) = tensor.storage {
+      return try checkIntegers(tensor, storage, chunk: chunk)
+    }
     let (part, rows) = tensor.grid.rows(ofChunk: chunk)
     let firstRow = part * tensor.grid.rowsPerPart + rows.lowerBound
     let output = try files[tensor.file].bytes(
@@ -45,7 +48,8 @@ final class ChunkChecker {
     Self.countScales(of: tensor.format, output, into: &finding.counts)
     if tensor.hasGridBound, let run = runs.first { finding.errorBound = Self.bound(run.scales) }
     if tensor.format == .i32 {
-      finding.sums = compareTable(tensor, runs.first, rows: rows.count, output)
+      finding.sums = compareTable(
+        tensor, runs.first, firstRow: firstRow, rows: rows.count, output)
     } else {
       compareValues(tensor, runs, firstRow: firstRow, rows: rows, output, into: &finding)
     }
@@ -55,7 +59,7 @@ final class ChunkChecker {
 
   /// The sources of a chunk: row r of part p of a stack is row r of its source number p; joined
   /// columns have all sources side by side.
-  private func runs(of tensor: CheckedTensor, part: Int, rows: Range<Int>) throws(FileError)
+  func runs(of tensor: CheckedTensor, part: Int, rows: Range<Int>) throws(FileError)
     -> [SourceRun]
   {
     guard let checkpoint, let expression = tensor.expression else { return [] }
@@ -77,7 +81,7 @@ final class ChunkChecker {
     return runs
   }
 
-  private static func digest(_ bytes: [UInt8]) -> [UInt8] {
+  static func digest(_ bytes: [UInt8]) -> [UInt8] {
     bytes.withUnsafeBytes { RowKernels.best.blake3($0) }
   }
 }
@@ -93,7 +97,8 @@ extension ChunkChecker {
     if case .permuteHeads(_, let headRows) = tensor.expression {
       permutation = HeadPermutation(headRows: headRows)
     }
-    let heads = max(1, permutation?.headRows ?? 1)
+    // What is permuted is not rotated.
+    let heads = max(tensor.rowGranule, permutation?.headRows ?? 1)
     let wanted = max(1, Self.tileElementCount / max(1, tensor.rowLength))
     let tileRows = max(heads, wanted / heads * heads)
     var comparison = LaneComparison()
@@ -111,12 +116,18 @@ extension ChunkChecker {
         if tensor.replacesNonFinite {
           finding.counts.zeroedNonFinite += Self.replaceNonFinite(in: &source)
         }
+        tensor.rotation?.apply(to: &source, rowLength: tensor.rowLength)
         if finding.wrongRow == nil,
           let row = wrongRow(
             tensor, runs, tile, firstRow: rows.lowerBound,
             secondScale: tensor.secondScale(ofRow: firstRow), output)
         {
           finding.wrongRow = firstRow + row
+        }
+        if finding.integers.farRow == nil, let tolerance = tensor.tolerance {
+          finding.integers.farRow = tolerance.firstFarRow(
+            source: source, decoded: decoded, rowLength: tensor.rowLength,
+            firstRow: firstRow + first)
         }
       }
       compareTile(position: first * tensor.rowLength, hasSource: !source.isEmpty, &comparison)
@@ -153,7 +164,7 @@ extension ChunkChecker {
   /// Puts every source row where it belongs. Rows of a permuted tensor stay inside their head, and a
   /// tile holds whole heads; a place outside the tile would be a mistake in the plan, and the row is
   /// left out, which the comparison shows.
-  private func decodeSource(
+  func decodeSource(
     _ tensor: CheckedTensor, _ runs: [SourceRun], _ permutation: HeadPermutation?,
     _ tile: Range<Int>, firstRow: Int
   ) {
@@ -208,7 +219,7 @@ extension ChunkChecker {
   }
 
   /// The scale bytes of a tile, one for each block of 32, in the order of the output.
-  private func gridScales(
+  func gridScales(
     _ tensor: CheckedTensor, _ run: SourceRun, _ tile: Range<Int>, firstRow: Int
   ) -> [UInt8] {
     let perRow = run.tensor.scaleRowByteCount
@@ -227,7 +238,7 @@ extension ChunkChecker {
     return scales
   }
 
-  private static func replaceNonFinite(in values: inout [Float]) -> Int {
+  static func replaceNonFinite(in values: inout [Float]) -> Int {
     var count = 0
     values.withUnsafeMutableBufferPointer { values in
       for index in values.indices where !values[index].isFinite {
@@ -239,7 +250,7 @@ extension ChunkChecker {
   }
 
   /// Without a source the output is compared with itself: its own sum remains.
-  private func compareTile(position: Int, hasSource: Bool, _ comparison: inout LaneComparison) {
+  func compareTile(position: Int, hasSource: Bool, _ comparison: inout LaneComparison) {
     decoded.withUnsafeBufferPointer { decoded in
       guard hasSource else {
         return comparison.add(source: decoded, output: decoded, position: position)
@@ -251,8 +262,10 @@ extension ChunkChecker {
   }
 
   private func compareTable(
-    _ tensor: CheckedTensor, _ run: SourceRun?, rows: Int, _ output: [UInt8]
+    _ tensor: CheckedTensor, _ run: SourceRun?, firstRow: Int, rows: Int, _ output: [UInt8]
   ) -> ErrorSums {
+    var constants: [Float]?
+    if case .values(let values) = tensor.expression { constants = values }
     var comparison = LaneComparison()
     output.withUnsafeBytes { bytes in
       for row in 0..<rows {
@@ -260,7 +273,9 @@ extension ChunkChecker {
           let index = row * tensor.rowLength + column
           let written = Int32(bitPattern: bytes.littleEndianUInt32(at: 4 * index))
           comparison.add(
-            entry: run?.entry(row: row, column: column) ?? Int(written), output: written,
+            entry: run?.entry(row: row, column: column)
+              ?? constants.map { Int($0[firstRow * tensor.rowLength + index]) } ?? Int(written),
+            output: written,
             position: index)
         }
       }

@@ -8,6 +8,8 @@ struct ChunkFinding: Sendable {
   var errorBound: Double?
   /// The first output row that is not what the method gives.
   var wrongRow: Int?
+  /// What integers showed beside their values.
+  var integers = IntegerFinding()
   /// BLAKE3 of the output bytes.
   var digest: [UInt8] = []
   /// BLAKE3 of codes and of scales of each source.
@@ -21,6 +23,7 @@ struct TensorFinding: Sendable {
   var errorBound: Double?
   /// The first output row that is not what the method gives.
   var wrongRow: Int?
+  var integers = IntegerFinding()
   var hash = ""
   var sources: [(hash: String, scaleHash: String?)] = []
 
@@ -32,6 +35,8 @@ struct TensorFinding: Sendable {
       counts.zeroBlocks += chunk.counts.zeroBlocks
       counts.subnormalScales += chunk.counts.subnormalScales
       counts.zeroedNonFinite += chunk.counts.zeroedNonFinite
+      if let rows = chunk.counts.exactRows { counts.exactRows = (counts.exactRows ?? 0) + rows }
+      integers.add(chunk.integers)
     }
     let bounds = chunks.compactMap(\.errorBound)
     errorBound = bounds.count == chunks.count ? bounds.max() : nil

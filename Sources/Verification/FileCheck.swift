@@ -4,17 +4,34 @@ import QuernTensors
 
 /// Checks one file as a whole against its certificate: size, header, tensor table, padding.
 struct FileCheck {
+  /// What the bytes of a file mean.
+  enum Container {
+    case gguf
+    case safetensors
+    /// Text without tensors.
+    case none
+  }
+
   private let file: InputFile
+  private let container: Container
   private let claim: Certificate.OutputFile
+  /// Position among the certificate's files.
+  private let number: Int
+  /// Those with a part in the file.
   private let rows: [CertificateRow]
   private(set) var failures: [VerificationReport.Failure] = []
 
   private static let pieceByteCount = 1 << 20
   private static let version: UInt32 = 3
 
-  init(_ file: InputFile, claim: Certificate.OutputFile, rows: [CertificateRow]) {
+  init(
+    _ file: InputFile, container: Container, claim: Certificate.OutputFile, number: Int,
+    rows: [CertificateRow]
+  ) {
     self.file = file
+    self.container = container
     self.claim = claim
+    self.number = number
     self.rows = rows
   }
 
@@ -23,15 +40,13 @@ struct FileCheck {
     if file.byteCount != claim.byteCount {
       fail("size", found: "\(file.byteCount) bytes", expected: "\(claim.byteCount) bytes")
     }
-    do throws(GGUFError) {
-      try checkTable(GGUFFile(file))
-    } catch {
-      switch error {
-      case .malformed(let defect):
-        fail(
-          "header", tensor: defect.tensor,
-          found: (defect.field.map { "\($0): " } ?? "") + defect.found, expected: defect.expected)
-      case .unreadable(let problem): throw problem
+    switch container {
+    case .gguf: try checkGGUF()
+    case .safetensors:
+      failures += try SafetensorsCheck(file, claim: claim, number: number, rows: rows).failures
+    case .none:
+      if !rows.isEmpty {
+        fail("tensors", found: "\(rows.count)", expected: "none in a file of this name")
       }
     }
     return try checkHeader()
@@ -54,6 +69,20 @@ struct FileCheck {
       fail("hash of the header", found: digest.hexadecimal, expected: claim.headerHash)
     }
     return digest
+  }
+
+  private mutating func checkGGUF() throws(FileError) {
+    do throws(GGUFError) {
+      try checkTable(GGUFFile(file))
+    } catch {
+      switch error {
+      case .malformed(let defect):
+        fail(
+          "header", tensor: defect.tensor,
+          found: (defect.field.map { "\($0): " } ?? "") + defect.found, expected: defect.expected)
+      case .unreadable(let problem): throw problem
+      }
+    }
   }
 
   private mutating func checkTable(_ gguf: GGUFFile) throws(GGUFError) {

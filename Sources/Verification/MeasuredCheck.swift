@@ -88,8 +88,10 @@ struct MeasuredCheck {
   ) throws(VerificationError) {
     let plan: ConversionPlan
     do throws(ConversionError) {
-      plan = try ConversionPlan.gguf(
-        checkpoint, recipe: try Recipe.load("source", target: "gguf"), options: .init(),
+      plan = try ConversionPlan(
+        .gguf,
+        of:
+          checkpoint, recipe: try Recipe.load("source", target: .gguf), options: .init(),
         outputName: location.name)
     } catch { throw .source(error) }
     let names = Set(entries.map(\.tensor.name))
@@ -140,10 +142,10 @@ struct MeasuredCheck {
         report.files[entry.file], tensor: name.text, "shape", found: "\(entry.tensor.shape)",
         expected: "\(planned.shape)")
     }
-    guard (planned.format == .i32) == (entry.tensor.type == .i32) else {
+    guard (planned.storage.numberFormat == .i32) == (entry.tensor.type == .i32) else {
       return report.fail(
         report.files[entry.file], tensor: name.text, "type", found: entry.tensor.type.name,
-        expected: planned.format == .i32 ? "I32" : "a float type")
+        expected: planned.storage.numberFormat == .i32 ? "I32" : "a float type")
     }
     entry.planned = planned
   }
@@ -185,15 +187,16 @@ struct MeasuredCheck {
     }
     if let planned = entry.planned {
       return CheckedTensor(
-        name: planned.name, file: entry.file, offset: entry.tensor.range.offset, shape: shape,
-        format: format, grid: planned.grid, expression: planned.expression,
-        secondScales: entry.secondScales)
+        name: planned.name, shape: shape, storage: .numbers(format),
+        parts: [.numbers(format, shape, file: entry.file, offset: entry.tensor.range.offset)],
+        grid: planned.grid, expression: planned.expression, secondScales: entry.secondScales)
     }
     // Rows of any length are taken as rows of one block, so that no row is held whole.
     let rowCount = shape.elementCount / format.blockElements
+    let rows = Shape([rowCount, format.blockElements])
     return CheckedTensor(
-      name: entry.tensor.name.text, file: entry.file, offset: entry.tensor.range.offset,
-      shape: Shape([rowCount, format.blockElements]), format: format,
+      name: entry.tensor.name.text, shape: rows, storage: .numbers(format),
+      parts: [.numbers(format, rows, file: entry.file, offset: entry.tensor.range.offset)],
       grid: ChunkGrid(
         parts: 1, rowsPerPart: rowCount, sourceRowByteCount: format.blockBytes, granule: 1))
   }

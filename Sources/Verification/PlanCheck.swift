@@ -31,10 +31,12 @@ struct PlanCheck {
   }
 
   private mutating func plan() throws(VerificationError) -> ConversionPlan? {
-    guard let (recipe, options) = inputs() else { return nil }
+    guard let (target, recipe, options) = inputs() else { return nil }
     do throws(ConversionError) {
-      return try ConversionPlan.gguf(
-        checkpoint, recipe: recipe, options: options, importance: Importance(certificate),
+      return try ConversionPlan(
+        target,
+        of:
+          checkpoint, recipe: recipe, options: options, importance: Importance(certificate),
         calibration: Calibration(certificate),
         outputName: location.name)
     } catch {
@@ -44,19 +46,21 @@ struct PlanCheck {
     }
   }
 
-  private mutating func inputs() -> (Recipe, ConversionOptions)? {
-    guard certificate.target == "gguf", let options = ConversionOptions(json: certificate.options)
+  private mutating func inputs() -> (ConversionTarget, Recipe, ConversionOptions)? {
+    guard let target = ConversionTarget(rawValue: certificate.target),
+      let options = ConversionOptions(json: certificate.options)
     else {
-      fail("target and options", found: certificate.target, expected: "gguf, options it knows")
+      fail(
+        "target and options", found: certificate.target, expected: "a target and options it knows")
       return nil
     }
     do throws(RecipeError) {
       let recipe = try Recipe(
-        json: certificate.recipe, name: certificate.recipeName, target: certificate.target)
+        json: certificate.recipe, name: certificate.recipeName, target: target)
       if recipe.json != certificate.recipe {
         fail("recipe", found: "other members", expected: "rules as this version writes them")
       }
-      return (recipe, options)
+      return (target, recipe, options)
     } catch {
       fail("recipe", found: error.problem, expected: "rules as this version writes them")
       return nil
@@ -112,9 +116,13 @@ extension PlanCheck {
       let place = zip(bytes, planned.header).prefix { $0 == $1 }.count
       failures.append(
         .init(
-          file: planned.name, tensor: nil, what: "header, from byte \(place) on",
-          found: "other bytes", expected: "the header that follows from the checkpoint"))
-      guard let gguf = try? GGUFFile(file) else { continue }
+          file: planned.name, tensor: nil,
+          what: (planned.tensors.isEmpty ? "content" : "header") + ", from byte \(place) on",
+          found: planned.tensors.isEmpty ? Excerpt.text(bytes, at: place) : "other bytes",
+          expected: planned.tensors.isEmpty
+            ? Excerpt.text(planned.header, at: place)
+            : "the header that follows from the checkpoint"))
+      guard plan.target == .gguf, let gguf = try? GGUFFile(file) else { continue }
       for note in MetadataComparison.differences(
         found: gguf.keyValues, expected: planned.keyValues)
       {
@@ -128,15 +136,19 @@ extension PlanCheck {
 
   private mutating func compareRow(_ index: Int, _ plan: ConversionPlan) {
     let (tensor, row) = (plan.tensors[index], certificate.rows[index])
-    let (file, offset) = Self.place(of: index, in: plan)
+    let places = plan.places[index]
     let place = (name: row.name, file: certificate.files[row.file].name)
     compare("name", tensor.name, row.name, place)
-    compare("file", file, row.file, place)
+    compare("file", places.first?.file, row.file, place)
     compare("role", tensor.role.rawValue, row.role, place)
-    compare("type", tensor.format.rawValue, row.type, place)
+    compare("type", tensor.storage.word, row.type, place)
     compare("method", tensor.method.rawValue, row.method, place)
     compare("shape", tensor.shape.dimensions, row.shape, place)
-    compare("offset", offset, row.offset, place)
+    compare("offset", places.first?.offset, row.offset, place)
+    compare("stored", stored(tensor, places), row.stored.map(Self.text), place)
+    compare("input", tensor.activation?.scale, row.input?.scale, place)
+    compare("input", tensor.activation?.offset, row.input?.offset, place)
+    compare("rotated", tensor.rotation != nil, row.isRotated, place)
     compare("bytes", tensor.byteCount, row.byteCount, place)
     compare("parts", tensor.grid.parts, row.parts, place)
     compare("scaleExponents", tensor.scaleExponents, row.scaleExponents, place)
@@ -161,16 +173,23 @@ extension PlanCheck {
     }
   }
 
-  private static func text(_ source: CertificateRow.Source) -> String {
-    "\(source.name) (\(source.encoding), rows \(source.rows ?? [])) in \(source.file)"
+  private func stored(_ tensor: PlannedTensor, _ places: [ConversionPlan.PartPlace]) -> [String] {
+    guard tensor.parts.count > 1 else { return [] }
+    return zip(tensor.parts, places).map { part, place in
+      Self.text(
+        CertificateRow.Stored(
+          name: part.name, file: place.file, type: part.elementType?.rawValue ?? "",
+          shape: part.shape.dimensions,
+          offset: place.offset, byteCount: part.byteCount))
+    }
   }
 
-  /// The file of a planned tensor and its place there.
-  private static func place(of index: Int, in plan: ConversionPlan) -> (file: Int, offset: Int) {
-    for (number, file) in plan.files.enumerated() where file.tensors.contains(index) {
-      return (number, file.offsets[index - file.tensors.lowerBound])
-    }
-    return (plan.files.count, 0)
+  private static func text(_ part: CertificateRow.Stored) -> String {
+    "\(part.name) (\(part.type) \(part.shape)) in file \(part.file) at \(part.offset), \(part.byteCount) bytes"
+  }
+
+  private static func text(_ source: CertificateRow.Source) -> String {
+    "\(source.name) (\(source.encoding), rows \(source.rows ?? [])) in \(source.file)"
   }
 
   /// A tensor as the plan describes it, when the file has it at the same place in the same form.
@@ -180,11 +199,13 @@ extension PlanCheck {
     -> CheckedTensor
   {
     let tensor = plan.tensors[index]
-    let (file, offset) = place(of: index, in: plan)
-    guard tensor.shape == described.shape, tensor.format == described.format,
-      tensor.grid == described.grid, file == described.file, offset == described.offset
+    let places = plan.places[index]
+    guard tensor.shape == described.shape, CheckedStorage(tensor.storage) == described.storage,
+      tensor.grid == described.grid, places.map(\.file) == described.parts.map(\.file),
+      places.map(\.offset) == described.parts.map(\.offset),
+      tensor.parts.map(\.content) == described.parts.map(\.stored.content)
     else { return described }
-    return CheckedTensor(tensor, file: file, offset: offset, options: plan.options)
+    return CheckedTensor(tensor, places: places, options: plan.options)
   }
 
   private mutating func compare<Value: Equatable>(

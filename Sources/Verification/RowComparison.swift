@@ -24,6 +24,7 @@ struct RowComparison {
     compare("unequal", finding.sums.unequalCount, row.sums.unequalCount)
     compare("lostSigns", finding.sums.lostSignCount, row.sums.lostSignCount)
     compare("zeroedNonFinite", finding.counts.zeroedNonFinite, row.counts.zeroedNonFinite)
+    compare("exactRows", finding.counts.exactRows, row.counts.exactRows)
     compare("errorBound", finding.errorBound, row.errorBound)
     var proven = row
     (proven.sums, proven.counts) = (finding.sums, finding.counts)

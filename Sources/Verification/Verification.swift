@@ -24,6 +24,9 @@ public struct Verification {
   ) throws(VerificationError) -> VerificationReport {
     let location = try OutputLocation(path: path)
     guard location.hasCertificate else {
+      if location.isFolder {
+        return try RuntimeCheck.run(location, against: checkpoint, options: options)
+      }
       var check = MeasuredCheck(location, checkpoint: checkpoint, options: options)
       return try check.run()
     }
@@ -50,8 +53,8 @@ public struct Verification {
       if written != bytes {
         let place = zip(written, bytes).prefix { $0 == $1 }.count
         report.fail(
-          location.certificateName, "byte \(place)", found: excerpt(bytes, at: place),
-          expected: excerpt(written, at: place))
+          location.certificateName, "byte \(place)", found: Excerpt.text(bytes, at: place),
+          expected: Excerpt.text(written, at: place))
       }
       return certificate
     } catch {
@@ -60,10 +63,5 @@ public struct Verification {
         expected: error.expected)
       return nil
     }
-  }
-
-  private static func excerpt(_ bytes: [UInt8], at place: Int) -> String {
-    let run = bytes[max(0, place - 24)..<min(bytes.count, place + 8)]
-    return "…" + String(decoding: run, as: UTF8.self).escapedForDisplay + "…"
   }
 }

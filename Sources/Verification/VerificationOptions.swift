@@ -1,13 +1,20 @@
 import QuernConversion
 
-/// How a verification runs; nothing of it changes what is found.
+/// How a verification runs.
 public struct VerificationOptions: Sendable {
   public var threadCount: Int
   /// Counts the bytes that were checked, output and source together, and can stop the run.
   public var control: ConversionControl
+  /// A safetensors file of activations to multiply weights with: [tokens, inputs], each named as its
+  /// weight. Others are multiplied with random numbers.
+  public var activationsPath: String?
 
-  public init(threadCount: Int = 2, control: ConversionControl = ConversionControl()) {
+  public init(
+    threadCount: Int = 2, control: ConversionControl = ConversionControl(),
+    activationsPath: String? = nil
+  ) {
     self.threadCount = threadCount
     self.control = control
+    self.activationsPath = activationsPath
   }
 }

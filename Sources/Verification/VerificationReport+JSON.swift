@@ -15,6 +15,10 @@ extension VerificationReport {
     writer.end()
     writeTexts(warnings, "warnings", to: &writer)
     writeTexts(notes, "notes", to: &writer)
+    writer.key("products")
+    writer.beginArray()
+    for product in products { product.write(to: &writer) }
+    writer.end()
     writer.key("tensors")
     writer.beginArray()
     for row in rows { row.write(to: &writer) }
@@ -45,6 +49,22 @@ extension VerificationReport.Failure {
     writer.member("what", what)
     writer.member("found", found)
     writer.member("expected", expected)
+    writer.end()
+  }
+}
+
+extension VerificationReport.Products {
+  fileprivate func write(to writer: inout JSONWriter) {
+    writer.beginObject(.inline)
+    writer.member("type", type)
+    writer.member("weights", weightCount)
+    writer.member("medianError", medianError)
+    writer.member("worstError", worstError)
+    writer.member("worst", worstName)
+    writer.member("worstLimit", worstLimit)
+    writer.member("splitWeights", splitWeightCount)
+    writer.member("worstSplitError", worstSplitError)
+    writer.member("relaidWeights", relaidWeightCount)
     writer.end()
   }
 }

@@ -54,6 +54,25 @@ public struct VerificationReport: Sendable {
     public var status: Status
   }
 
+  /// How near the products of a kernel are to those of the source's weights, for the weights of one
+  /// type: relative errors √(noise / signal).
+  public struct Products: Equatable, Sendable {
+    /// The type in the file.
+    public let type: String
+    public let weightCount: Int
+    public let medianError: Double
+    public let worstError: Double
+    public let worstName: String
+    /// What the type explains for the worst.
+    public let worstLimit: Double
+    /// Weights whose products were summed over 2, 4 or 16 ranks as well, and the largest relative
+    /// error of such a sum: 0 where sums are of integers.
+    public let splitWeightCount: Int
+    public let worstSplitError: Double
+    /// Weights that were read from FRACTAL_NZ as well.
+    public let relaidWeightCount: Int
+  }
+
   public internal(set) var mode: Mode
   public internal(set) var files: [String] = []
   public internal(set) var failures: [Failure] = []
@@ -61,6 +80,8 @@ public struct VerificationReport: Sendable {
   /// Differences from what Quern would have written, in files that others made.
   public internal(set) var notes: [String] = []
   public internal(set) var rows: [Row] = []
+  /// Products of emulated kernels, by type; empty where there was nothing to multiply with.
+  public internal(set) var products: [Products] = []
 
   public var isPassed: Bool { failures.isEmpty }
 

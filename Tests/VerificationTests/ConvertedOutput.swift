@@ -37,10 +37,22 @@ struct ConvertedOutput {
     importance: Importance? = nil, kernels: RowKernels = .best,
     mutate: (inout ConversionPlan) throws -> Void = { _ in }
   ) throws {
+    try self.init(
+      model.open(), recipe: recipe, options: options, importance: importance, kernels: kernels,
+      mutate: mutate)
+  }
+
+  /// Converts a checkpoint of any folder.
+  init(
+    _ checkpoint: Checkpoint, recipe: Recipe, options: ConversionOptions = .init(),
+    importance: Importance? = nil, kernels: RowKernels = .best,
+    mutate: (inout ConversionPlan) throws -> Void = { _ in }
+  ) throws {
     folder = try TemporaryFolder()
-    checkpoint = try model.open()
-    var plan = try ConversionPlan.gguf(
-      checkpoint, recipe: recipe, options: options, importance: importance, outputName: "out")
+    self.checkpoint = checkpoint
+    var plan = try ConversionPlan(
+      .gguf, of: checkpoint, recipe: recipe, options: options, importance: importance,
+      outputName: "out")
     try mutate(&plan)
     certificate = try Conversion(
       plan, outputPath: folder.path("out.gguf"), threadCount: 2, durable: false, kernels: kernels
@@ -48,7 +60,7 @@ struct ConvertedOutput {
   }
 
   init(_ model: Model, _ recipe: String) throws {
-    try self.init(model, recipe: try Recipe.load(recipe, target: "gguf"))
+    try self.init(model, recipe: try Recipe.load(recipe, target: .gguf))
   }
 
   func verify(against: Bool = true, file: String = "out.gguf") throws -> VerificationReport {
@@ -78,6 +90,6 @@ extension Recipe {
   /// A recipe of one rule.
   static func only(_ match: String, _ type: String, method: String = "auto") throws -> Recipe {
     let text = #"{rules: [{match: "\#(match)", type: "\#(type)", method: "\#(method)"}]}"#
-    return try Recipe.parse(Array(text.utf8), name: "only.json5", target: "gguf")
+    return try Recipe.parse(Array(text.utf8), name: "only.json5", target: .gguf)
   }
 }

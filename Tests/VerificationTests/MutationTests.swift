@@ -127,7 +127,7 @@ import Testing
   func aBrokenPlanIsSeen(_ index: Int, _ recipe: String) throws {
     let (name, model, mutation) = Self.plans[index]
     let output = try ConvertedOutput(
-      model, recipe: try Recipe.load(recipe, target: "gguf"), mutate: mutation)
+      model, recipe: try Recipe.load(recipe, target: .gguf), mutate: mutation)
     let report = try output.verify()
     let figures = ["noise", "unequal", "exactness", "row "]
     #expect(
@@ -156,7 +156,7 @@ import Testing
       RowKernels.scalar.kernels.q8_0.from_e2m1(&copy, scales, weights, blocks, count)
     }
     let output = try ConvertedOutput(
-      .upstream, recipe: try Recipe.load(recipe, target: "gguf"), kernels: kernels)
+      .upstream, recipe: try Recipe.load(recipe, target: .gguf), kernels: kernels)
     let experts = output.certificate.rows.filter { $0.role == "routed-expert" }
     #expect(!experts.isEmpty && experts.allSatisfy { $0.classification == .measured })
     #expect(try !output.verify().isPassed)
@@ -198,8 +198,10 @@ import Testing
     bytes[scale.range.offset] = 253
     try bytes.write(to: shard)
     checkpoint = try Checkpoint.open(folder.path, environment: [:])
-    let plan = try ConversionPlan.gguf(
-      checkpoint, recipe: try Recipe.load(recipe, target: "gguf"), options: .init(),
+    let plan = try ConversionPlan(
+      .gguf,
+      of:
+        checkpoint, recipe: try Recipe.load(recipe, target: .gguf), options: .init(),
       outputName: "out")
     #expect(throws: ConversionError.self) {
       try Conversion(

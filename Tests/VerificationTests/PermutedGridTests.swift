@@ -71,8 +71,10 @@ import Testing
     try Self.write(to: folder)
     let checkpoint = try Checkpoint.open(folder.url.path, environment: [:])
     let output = try TemporaryFolder()
-    let plan = try ConversionPlan.gguf(
-      checkpoint, recipe: try Recipe.load(recipe, target: "gguf"), options: .init(),
+    let plan = try ConversionPlan(
+      .gguf,
+      of:
+        checkpoint, recipe: try Recipe.load(recipe, target: .gguf), options: .init(),
       outputName: "out")
     let path = output.path("out.gguf")
     _ = try Conversion(plan, outputPath: path, threadCount: 2, durable: false).run()

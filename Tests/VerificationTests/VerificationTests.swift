@@ -15,7 +15,7 @@ import Testing
   }
 
   /// Every built-in, on models that between them have rows of every length and the FP4 grid.
-  @Test(arguments: [Model.storiesBF16, .upstream], Recipe.builtIns(target: "gguf").map(\.name))
+  @Test(arguments: [Model.storiesBF16, .upstream], Recipe.builtIns(target: .gguf).map(\.name))
   func aSoundOutputOfEveryBuiltInPasses(_ model: Model, _ recipe: String) throws {
     try expectSound(ConvertedOutput(model, recipe))
   }
@@ -57,7 +57,7 @@ import Testing
     let folder = try TemporaryFolder()
     let path = try folder.write("data.gguf", try ImatrixFixture(entries).gguf())
     let output = try ConvertedOutput(
-      .upstream, recipe: try Recipe.load(recipe, target: "gguf"),
+      .upstream, recipe: try Recipe.load(recipe, target: .gguf),
       importance: try Importance(path: path))
     #expect(output.certificate.planHash != plain.certificate.planHash)
     #expect(output.certificate.rows.contains { $0.importance?.unseenExpertCount ?? 0 > 1 })
@@ -86,7 +86,7 @@ import Testing
 
   @Test func anyPartOfASplitOutputStandsForAllOfIt() throws {
     let output = try ConvertedOutput(
-      .stories, recipe: try Recipe.load("q8_0", target: "gguf"),
+      .stories, recipe: try Recipe.load("q8_0", target: .gguf),
       options: ConversionOptions(splitMaxByteCount: 200_000))
     let names = output.certificate.files.map(\.name)
     #expect(names.count > 2)
