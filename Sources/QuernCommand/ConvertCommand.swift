@@ -21,8 +21,9 @@ struct ConvertCommand: ParsableCommand {
 
   @Option(
     name: .shortAndLong,
-    help: ArgumentHelp("The file to make.", valueName: "file.gguf"),
-    completion: .file(extensions: ["gguf"]), transform: OutputPath.init(argument:))
+    help: ArgumentHelp(
+      "The file to make, NAME.gguf; for other targets the folder.", valueName: "path"),
+    completion: .file(), transform: OutputPath.init(argument:))
   var output: OutputPath
 
   @Flag(help: "Replace an output that exists.")
@@ -37,7 +38,10 @@ struct ConvertCommand: ParsableCommand {
   @Flag(name: .shortAndLong, help: "No progress, no summary; warnings and errors only.")
   var quiet = false
 
-  func validate() throws { try choices.checkDecidesTypes() }
+  func validate() throws {
+    try choices.checkDecidesTypes()
+    try output.check(for: choices.to)
+  }
 
   func run() throws {
     let plan = try choices.choosePlan(outputName: output.name).plan
@@ -47,7 +51,8 @@ struct ConvertCommand: ParsableCommand {
     let certificate = try converted(plan)
     let report = ConversionReport(
       plan: plan, certificate: certificate, outputPath: output.path, checkpoint: choices.checkpoint,
-      seconds: (clock.now - start) / .seconds(1))
+      seconds: (clock.now - start) / .seconds(1),
+      fourBits: quiet && !json ? nil : try FourBitComparison(plan))
     if json {
       try report.printJSON()
     } else if !quiet {

@@ -20,8 +20,9 @@ struct PlanCommand: ParsableCommand {
 
   @Option(
     name: .shortAndLong,
-    help: ArgumentHelp("Where the output would go (default: model.gguf).", valueName: "file.gguf"),
-    completion: .file(extensions: ["gguf"]), transform: OutputPath.init(argument:))
+    help: ArgumentHelp(
+      "Where the output would go (default: model.gguf, or a folder model).", valueName: "path"),
+    completion: .file(), transform: OutputPath.init(argument:))
   var output: OutputPath?
 
   @Flag(
@@ -38,6 +39,8 @@ struct PlanCommand: ParsableCommand {
   var json = false
 
   func validate() throws {
+    try output?.check(for: choices.to)
+    if explore, choices.to != .gguf { throw ValidationError("--explore is for --to gguf") }
     guard explore else { return try choices.checkDecidesTypes() }
     if choices.budget != nil || all {
       throw ValidationError("--explore shows budgets of its own, and no tensors")
@@ -46,11 +49,14 @@ struct PlanCommand: ParsableCommand {
 
   func run() throws {
     if explore { return try runExploration() }
-    let path = output?.path ?? "model.gguf"
+    let path = output?.path ?? (choices.to == .gguf ? "model.gguf" : "model")
     let choice = try choices.choosePlan(outputName: output?.name ?? "model")
     choice.plan.warnings.forEach(Messages.warning)
     let report = PlanReport(
-      choice.plan, budget: choice.budget, outputPath: path, threadCount: choices.threads.count)
+      choice.plan, budget: choice.budget,
+      rotation: choices.rotate ? try RotationComparison(choice.plan) : nil,
+      fourBits: try FourBitComparison(choice.plan), outputPath: path,
+      threadCount: choices.threads.count)
     if json {
       try report.printJSON()
     } else {

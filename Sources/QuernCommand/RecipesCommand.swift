@@ -20,10 +20,10 @@ struct RecipesCommand: ParsableCommand {
   var name: String?
 
   @Option(help: "The target whose recipes are meant.")
-  var to = Target.gguf
+  var to = ConversionTarget.gguf
 
   func run() throws {
-    let recipes = Recipe.builtIns(target: to.rawValue)
+    let recipes = Recipe.builtIns(target: to)
     guard let name else {
       var table = TextTable([.left, .left])
       for recipe in recipes { table.add([recipe.displayName, Self.summary(recipe.text)]) }
@@ -34,7 +34,7 @@ struct RecipesCommand: ParsableCommand {
     }
     let loaded: Recipe
     do throws(ConversionError) {
-      loaded = try Recipe.load(name, target: to.rawValue)
+      loaded = try Recipe.load(name, target: to)
     } catch { throw ValidationError("\(error)") }
     for recipe in recipes where recipe.name == loaded.name {
       try StandardOutput.write(recipe.text)

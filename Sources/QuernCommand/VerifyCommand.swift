@@ -4,20 +4,24 @@ import Quern
 struct VerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify",
-    abstract: "Proves what a certificate says, or measures a GGUF that has none.",
+    abstract: "Proves what a certificate says, or measures an output that has none.",
     discussion: """
       Every byte is checked against a hash. With the checkpoint, both sides are decoded anew, every \
-      figure is computed again and all metadata is derived again. Exits with 1 when anything differs.
+      figure is computed again and all metadata is derived again. Of a folder for ascend or \
+      compressed-tensors the kernels of the NPU are emulated as well: their products with the written \
+      bytes are compared with those of the source. Exits with 1 when anything differs.
 
       Examples:
         quern verify model.gguf
         quern verify model.gguf --against ./checkpoint
+        quern verify ./model-w4a8 --against ./checkpoint
         quern verify theirs.gguf --against org/name --json
       """)
 
   @Argument(
-    help: ArgumentHelp("The GGUF file, or one part of a split one.", valueName: "file.gguf"),
-    completion: .file(extensions: ["gguf"]))
+    help: ArgumentHelp(
+      "The GGUF file, one part of a split one, or the folder of a runtime.", valueName: "output"),
+    completion: .file())
   var output: String
 
   @Option(
@@ -25,6 +29,13 @@ struct VerifyCommand: ParsableCommand {
       "The source: a folder, or org/name[@revision] of the Hugging Face cache.",
       valueName: "checkpoint"))
   var against: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Activations to multiply weights of a folder with, [tokens, inputs], named as the weights; "
+        + "others are random.",
+      valueName: "file.safetensors"))
+  var activations: String?
 
   @Option(help: ArgumentHelp("Worker threads.", valueName: "n"))
   var threads = ThreadCount.allProcessors
@@ -52,13 +63,14 @@ struct VerifyCommand: ParsableCommand {
   private func report(against checkpoint: Checkpoint?) throws(VerificationError)
     -> VerificationReport
   {
-    let (output, threadCount) = (output, threads.count)
+    let (output, threadCount, activations) = (output, threads.count, activations)
     let control = ConversionControl()
     let verify: @Sendable () -> Result<VerificationReport, VerificationError> = {
       Result { () throws(VerificationError) in
         try Verification.run(
           output: output, against: checkpoint,
-          options: VerificationOptions(threadCount: threadCount, control: control))
+          options: VerificationOptions(
+            threadCount: threadCount, control: control, activationsPath: activations))
       }
     }
     let progress = Progress(control, totalByteCount: nil)

@@ -2,10 +2,10 @@
 """Renders what was measured into the guide: tables between its marks, and a chart.
 
     render_quantization.py docs/quantization.json docs/quantization.md [--kl docs/divergence.json]
-                           [--chart docs/quantization.svg]
+                           [--integers docs/integers.json] [--chart docs/quantization.svg]
 
-The first file is compare_ggml.py's, `--kl` names compare_kl.py's. A table NAME replaces what stands
-between `<!-- NAME -->` and `<!-- /NAME -->`.
+The first file is compare_ggml.py's, `--kl` names compare_kl.py's, `--integers` compare_modelslim.py's.
+A table NAME replaces what stands between `<!-- NAME -->` and `<!-- /NAME -->`.
 """
 
 import argparse
@@ -112,6 +112,21 @@ def divergence(document):
     return table(["type"] + [titles[name] for name in parts], rows)
 
 
+def integers(document):
+    """Rows of integers beside msModelSlim's rules; from the grid where the rows are on one."""
+    chosen = {(entry["type"], entry["signal"]): entry for entry in document["results"]}
+    for entry in document["results"]:
+        if entry["method"] == "grid-aware":
+            chosen[entry["type"], entry["signal"]] = entry
+    rows = []
+    for (name, signal), entry in sorted(chosen.items(), key=lambda item: item[0][0], reverse=True):
+        theirs = [decibels(entry["rules"][rule]["sqnrDecibels"]) if rule in entry["rules"] else "–"
+                  for rule in ("minmax-f32", "minmax-bf16", "ssz-f32", "ssz-bf16")]
+        rows.append([name, TITLES.get(signal, signal), f"**{decibels(entry['sqnrDecibels'])}**",
+                     *theirs])
+    return table(["type", "signal", "Quern", "minmax", "minmax in BF16", "ssz", "ssz in BF16"], rows)
+
+
 def replace(text, name, content):
     pattern = re.compile(f"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
     assert pattern.search(text), f"the guide has no marks for {name}"
@@ -124,6 +139,7 @@ def main():
     parser.add_argument("result", type=pathlib.Path)
     parser.add_argument("guide", type=pathlib.Path)
     parser.add_argument("--kl", type=pathlib.Path)
+    parser.add_argument("--integers", type=pathlib.Path)
     parser.add_argument("--chart", type=pathlib.Path)
     options = parser.parse_args()
     document = json.loads(options.result.read_text())
@@ -133,6 +149,8 @@ def main():
         guide = replace(guide, name, getattr(tables, name)())
     if options.kl:
         guide = replace(guide, "divergence", divergence(json.loads(options.kl.read_text())))
+    if options.integers:
+        guide = replace(guide, "integers", integers(json.loads(options.integers.read_text())))
     options.guide.write_text(guide)
     chart = options.chart or options.guide.with_suffix(".svg")
     chart.write_text(Chart(document).svg())

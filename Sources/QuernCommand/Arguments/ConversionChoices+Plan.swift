@@ -22,8 +22,10 @@ extension ConversionChoices {
     guard let budget else {
       // Checked before: without a budget there is a recipe.
       let recipe = inputs.recipe ?? Recipe(name: "source", rules: [])
-      let plan = try ConversionPlan.gguf(
-        inputs.checkpoint, recipe: recipe, options: inputs.options,
+      let plan = try ConversionPlan(
+        to,
+        of:
+          inputs.checkpoint, recipe: recipe, options: inputs.options,
         importance: inputs.importance, calibration: inputs.calibration, outputName: outputName)
       return ChosenPlan(plan: plan, budget: nil)
     }

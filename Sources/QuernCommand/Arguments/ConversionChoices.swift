@@ -9,7 +9,7 @@ struct ConversionChoices: ParsableArguments {
   var checkpoint: String
 
   @Option(help: "What to make.")
-  var to = Target.gguf
+  var to = ConversionTarget.gguf
 
   @Option(
     help: ArgumentHelp(
@@ -44,6 +44,13 @@ struct ConversionChoices: ParsableArguments {
     completion: .file())
   var calibration: String?
 
+  @Flag(
+    help: """
+      Rotate the hidden states by Hadamard matrices, which evens out the weights' magnitudes; for \
+      --to ascend and compressed-tensors. `plan` shows whether it helps.
+      """)
+  var rotate = false
+
   @Option(
     help: ArgumentHelp(
       "Split the output into files of at most this size, such as 50GB or 2GiB.", valueName: "size"))
@@ -64,6 +71,12 @@ struct ConversionChoices: ParsableArguments {
   var preTokenizer: String?
 
   @Option(
+    help: ArgumentHelp(
+      "Write integer weights once more, in the order NPUs keep them (nz), for programs that call the kernels themselves.",
+      valueName: "nz"))
+  var relayout: ConversionOptions.Relayout?
+
+  @Option(
     help: ArgumentHelp("The model's name in the output's metadata.", valueName: "name"))
   var modelName: String?
 
@@ -80,6 +93,7 @@ struct ConversionChoices: ParsableArguments {
   private static let bitsPerWeight = 0.0...32
 
   func validate() throws {
+    try checkTarget()
     if let targetBpw {
       guard targetBpw > 0, Self.bitsPerWeight.contains(targetBpw) else {
         throw ValidationError("--target-bpw is above 0 and at most 32, found \(targetBpw)")
@@ -90,8 +104,24 @@ struct ConversionChoices: ParsableArguments {
     }
     guard let recipe, !Recipe.isFile(recipe) else { return }
     do throws(ConversionError) {
-      _ = try Recipe.load(recipe, target: to.rawValue)
+      _ = try Recipe.load(recipe, target: to)
     } catch { throw ValidationError("\(error)") }
+  }
+
+  /// Some options mean nothing to a folder.
+  private func checkTarget() throws {
+    if relayout != nil, to != .ascend { throw ValidationError("--relayout nz is for --to ascend") }
+    guard to != .gguf else {
+      guard rotate else { return }
+      throw ValidationError("--rotate is for --to ascend and --to compressed-tensors")
+    }
+    let options = [
+      ("--target-bpw", targetBpw != nil), ("--target-size", targetSize != nil),
+      ("--pre-tokenizer", preTokenizer != nil), ("--model-name", modelName != nil),
+    ]
+    if let option = options.first(where: \.1) {
+      throw ValidationError("\(option.0) is for --to gguf, not for \(to.rawValue)")
+    }
   }
 
   /// Something must say which types there are to be.
@@ -108,7 +138,7 @@ struct ConversionChoices: ParsableArguments {
   /// What the options name, opened; nothing is written.
   func inputs() throws -> Inputs {
     let recipe = try recipe.map { name throws(ConversionError) in
-      try Recipe.load(name, target: to.rawValue)
+      try Recipe.load(name, target: to)
     }
     let options = try options()
     let opened = try Checkpoint.open(checkpoint, environment: Environment.forCheckpoints)
@@ -126,8 +156,8 @@ struct ConversionChoices: ParsableArguments {
   private func options() throws -> ConversionOptions {
     ConversionOptions(
       draft: mtp == .keep ? .keep : .drop, nonFinite: nan == .zero ? .zero : .refuse,
-      splitMaxByteCount: splitMaxSize?.byteCount, chatTemplate: try template(),
-      preTokenizer: preTokenizer, modelName: modelName)
+      rotates: rotate, splitMaxByteCount: splitMaxSize?.byteCount, chatTemplate: try template(),
+      preTokenizer: preTokenizer, relayout: relayout, modelName: modelName)
   }
 
   private func template() throws -> String? {

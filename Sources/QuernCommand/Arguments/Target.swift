@@ -1,9 +1,8 @@
 import ArgumentParser
+import Quern
 
-/// What a checkpoint is turned into.
-enum Target: String, CaseIterable, ExpressibleByArgument {
-  case gguf
-}
+extension ConversionTarget: ExpressibleByArgument {}
+extension ConversionOptions.Relayout: ExpressibleByArgument {}
 
 extension ConversionChoices {
   enum DraftChoice: String, CaseIterable, ExpressibleByArgument { case keep, drop }

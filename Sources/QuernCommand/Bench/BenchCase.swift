@@ -6,6 +6,7 @@ import QuernConversion
 /// One synthetic checkpoint and the recipe it is converted with.
 struct BenchCase {
   let name: String
+  var target = ConversionTarget.gguf
   /// Name of a built-in.
   private let recipe: String
   /// Where all matrices take the scales of their largest magnitudes, and the case is about all else.
@@ -33,16 +34,27 @@ struct BenchCase {
     .init(name: "fp4-q8_0", recipe: "q8_0", weights: .fp4, family: .large),
     .init(name: "fp4-mxfp4", recipe: "source", weights: .fp4, family: .large),
     .init(name: "v4-q8_0", recipe: "q8_0", weights: .released, family: .mixture),
+    .init(name: "v4-q4_0", recipe: "q4_0", weights: .released, family: .mixture),
     .init(name: "v4-mxfp4", recipe: "source", weights: .released, family: .mixture),
+    .init(
+      name: "bf16-ascend-w8a8", target: .ascend, recipe: "w8a8", weights: .bf16, family: .large),
+    .init(name: "fp8-ascend-w8a8", target: .ascend, recipe: "w8a8", weights: .fp8, family: .large),
+    .init(name: "fp4-ascend-w8a8", target: .ascend, recipe: "w8a8", weights: .fp4, family: .large),
+    .init(
+      name: "v4-ascend-w8a8", target: .ascend, recipe: "w8a8", weights: .released,
+      family: .mixture),
+    .init(
+      name: "v4-ascend-w4a8", target: .ascend, recipe: "w4a8", weights: .released,
+      family: .mixture),
   ]
 
   func loadRecipe() throws -> Recipe {
-    guard isAbsmax else { return try Recipe.load(recipe, target: "gguf") }
+    guard isAbsmax else { return try Recipe.load(recipe, target: target) }
     let rules = ["attention", "feed-forward"].map { role in
       "{match: \"role:\(role)\", type: \"\(recipe)\", method: \"absmax\"}"
     }
     let text = "{rules: [\(rules.joined(separator: ", "))]}"
-    return try Recipe.parse(Array(text.utf8), name: name, target: "gguf")
+    return try Recipe.parse(Array(text.utf8), name: name, target: target)
   }
 
   /// A checkpoint of about that many bytes.

@@ -72,10 +72,9 @@ struct BenchConvertCommand: ParsableCommand {
     defer { for path in [source, output] { removeFolder(path) } }
     let tensorBytes = try benchCase.checkpoint(folder: source, byteCount: byteCount).write()
     let checkpoint = try Checkpoint.open(source, environment: [:])
-    let plan = try ConversionPlan.gguf(
-      checkpoint, recipe: benchCase.loadRecipe(),
-      options: ConversionOptions(),
-      outputName: "bench")
+    let plan = try ConversionPlan(
+      benchCase.target, of: checkpoint, recipe: benchCase.loadRecipe(),
+      options: ConversionOptions(), outputName: "bench")
     return try [false, true].map { durable in
       var result = BenchResult(
         name: benchCase.name, durable: durable, sourceByteCount: tensorBytes,
@@ -100,7 +99,8 @@ struct BenchConvertCommand: ParsableCommand {
     _ plan: ConversionPlan, _ folder: String, _ durable: Bool, kernels: RowKernels
   ) throws {
     _ = try Conversion(
-      plan, outputPath: folder + "/bench.gguf", threadCount: threads, durable: durable,
+      plan, outputPath: folder + (plan.target == .gguf ? "/bench.gguf" : "/bench"),
+      threadCount: threads, durable: durable,
       kernels: kernels
     ).run()
   }
@@ -117,7 +117,9 @@ struct BenchConvertCommand: ParsableCommand {
   }
 
   private func removeContents(_ folder: String) {
-    for name in (try? FileSystem.list(folder)) ?? [] { try? FileSystem.remove(folder + "/" + name) }
+    for name in (try? FileSystem.list(folder)) ?? [] {
+      try? FileSystem.removeTree(folder + "/" + name)
+    }
   }
 
   private func removeFolder(_ folder: String) {

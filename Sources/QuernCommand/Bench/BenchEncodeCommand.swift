@@ -8,7 +8,8 @@ struct BenchEncodeCommand: ParsableCommand {
     commandName: "encode",
     abstract: "Measures the encoders on one core: speed, and what they keep of several signals.",
     discussion: """
-      Every format is encoded in every way there is: the reference rule, the search for the least
+      Every format, and integers with BF16 scales for rows or groups (int8-row, int4-g128 and the
+      like), is encoded in every way there is: the reference rule, the search for the least
       error, the same with a made-up importance for each column, and, where the rows are on the FP4
       grid, from the grid. Speeds are medians of interleaved runs. Errors are judged by the reference
       decoder.
@@ -46,11 +47,12 @@ struct BenchEncodeCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "Write what was encoded into this new folder: SIGNAL.f32, importance.f32 (float32, row by row) "
-        + "and SIGNAL.TYPE.METHOD.blocks.", valueName: "folder"))
+        + "and SIGNAL.TYPE.METHOD.blocks; of integers each row's codes and float32 scales.",
+      valueName: "folder"))
   var export: String?
 
   func run() throws {
-    let formats = try chosenFormats()
+    let types = try chosenTypes()
     let signals = try chosenSignals()
     guard (1...1 << 20).contains(rows), runs > 0 else {
       throw ValidationError("--rows must be from 1 to 1048576, --runs positive")
@@ -60,9 +62,9 @@ struct BenchEncodeCommand: ParsableCommand {
     for make in signals {
       let signal = try make()
       try write(signal)
-      for format in formats {
-        results += try EncodeBenchmark(signal: signal, format: format, runs: runs).run {
-          try write($1, "\(signal.name).\(format.ggmlName).\($0.name(format)).blocks")
+      for type in types {
+        results += try EncodeBenchmark(signal: signal, type: type, runs: runs).run {
+          try write($1, "\(signal.name).\(type.listedName).\($0.name(type)).blocks")
         }
       }
     }
@@ -72,15 +74,14 @@ struct BenchEncodeCommand: ParsableCommand {
         : EncodeBenchReport.table(results, rows: rows))
   }
 
-  private func chosenFormats() throws -> [NumberFormat] {
-    let all = NumberFormat.allCases.filter { $0.blockElements > 1 }
-    if types.isEmpty { return all }
+  private func chosenTypes() throws -> [EncodedType] {
+    if types.isEmpty { return EncodedType.all }
     return try types.map { name in
-      guard let format = all.first(where: { $0.rawValue == name.lowercased() }) else {
-        throw ValidationError(
-          "--type: found \(name), expected one of \(all.map(\.rawValue).joined(separator: ", "))")
+      guard let type = EncodedType.all.first(where: { $0.name == name.lowercased() }) else {
+        let names = EncodedType.all.map(\.name).joined(separator: ", ")
+        throw ValidationError("--type: found \(name), expected one of \(names)")
       }
-      return format
+      return type
     }
   }
 

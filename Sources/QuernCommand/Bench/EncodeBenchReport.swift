@@ -12,7 +12,7 @@ enum EncodeBenchReport {
       header: ["signal", "type", "method", "GB/s", "Mweight/s", "dB", "weighted dB"])
     for result in results {
       table.add([
-        result.signal, result.format.rawValue, result.way.name(result.format),
+        result.signal, result.type.name, result.way.name(result.type),
         result.gigabytesPerSecond.fixed(2), result.megaweightsPerSecond.fixed(1),
         decibels(result.error.decibels), decibels(result.error.weightedDecibels),
       ])
@@ -39,9 +39,9 @@ enum EncodeBenchReport {
   private static func add(_ result: EncodeMeasurement, to writer: inout JSONWriter) {
     writer.beginObject(.inline)
     writer.member("signal", result.signal)
-    writer.member("type", result.format.ggmlName)
-    writer.member("bitsPerWeight", result.format.bitsPerElement)
-    writer.member("method", result.way.name(result.format))
+    writer.member("type", result.type.listedName)
+    writer.member("bitsPerWeight", result.type.bitsPerWeight)
+    writer.member("method", result.way.name(result.type))
     writer.member("rows", result.elementCount / EncodingSignal.rowLength)
     writer.member("sourceBytes", result.sourceByteCount)
     writer.member("secondScale", Double(result.secondScale))

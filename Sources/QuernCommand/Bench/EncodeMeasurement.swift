@@ -7,9 +7,9 @@ struct EncodeMeasurement {
   enum Way: CaseIterable {
     case reference, optimal, weighted, gridAware
 
-    func name(_ format: NumberFormat) -> String {
+    func name(_ type: EncodedType) -> String {
       switch self {
-      case .reference: format.hasSearchedReference ? "ggml" : "absmax"
+      case .reference: type.hasSearchedReference ? "ggml" : "absmax"
       case .optimal: "optimal"
       case .weighted: "optimal+importance"
       case .gridAware: "grid-aware"
@@ -18,7 +18,7 @@ struct EncodeMeasurement {
   }
 
   let signal: String
-  let format: NumberFormat
+  let type: EncodedType
   let way: Way
   let elementCount: Int
   /// Bytes that one pass reads: float32, or FP4 with its scales.
@@ -68,11 +68,11 @@ struct EncodingError {
   var weightedDecibels: Double { decibelRatio(weightedSignal, weightedNoise) }
 }
 
-extension NumberFormat {
+extension EncodedType {
   /// Whether the format's reference is ggml's search; that of the others is a rule.
   fileprivate var hasSearchedReference: Bool {
     switch self {
-    case .q4_k, .q5_k, .q6_k, .iq4_nl, .iq4_xs: true
+    case .blocks(.q4_k), .blocks(.q5_k), .blocks(.q6_k), .blocks(.iq4_nl), .blocks(.iq4_xs): true
     default: false
     }
   }

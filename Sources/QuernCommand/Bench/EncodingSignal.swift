@@ -8,6 +8,18 @@ struct EncodingSignal {
     var packed: [UInt8] = []
     /// One E8M0 byte for every 32 elements.
     var scales: [UInt8] = []
+
+    func withRow(_ row: Int, _ body: (GridRow) -> Void) {
+      let (codes, exponents) = (EncodingSignal.rowLength / 2, EncodingSignal.rowLength / 32)
+      packed.withUnsafeBufferPointer { packed in
+        scales.withUnsafeBufferPointer { scales in
+          body(
+            GridRow(
+              packed: .init(rebasing: packed[row * codes..<(row + 1) * codes]),
+              scales: .init(rebasing: scales[row * exponents..<(row + 1) * exponents])))
+        }
+      }
+    }
   }
 
   static let rowLength = 4096

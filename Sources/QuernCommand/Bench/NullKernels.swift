@@ -26,6 +26,15 @@ extension RowKernels {
     kernels.kernels.compare = { _, _, _, _, _ in }
     kernels.kernels.compare_e2m1_mxfp4 = { _, _, _, _, _, _ in true }
     kernels.kernels.compare_e2m1_q8_0 = { _, _, _, _, _, _ in true }
+    kernels.kernels.integers_by_absmax = { _, _, _, _ in }
+    kernels.kernels.integers_optimally = { _, _, _, _, _ in }
+    kernels.kernels.integers_from_e2m1 = { layout, _, _, _, planes, count in
+      let groups = count / max(1, layout?.pointee.group ?? 1)
+      planes.scales?.update(repeating: 1, count: groups)
+      return groups
+    }
+    kernels.kernels.f32_from_integers = { _, _, _, _, _ in }
+    kernels.kernels.compare_e2m1_integers = { _, _, _, _, _, _, _ in true }
     kernels.kernels.blake3 = { _, _, digest in digest?.update(repeating: 0, count: 32) }
     kernels.scanF16Scales = { _, _, count in
       quern_scale_counts(

@@ -6,7 +6,7 @@ extension ConversionReport {
     var writer = JSONWriter()
     writer.beginObject()
     writer.member("checkpoint", plan.checkpoint.folder)
-    writer.member("target", plan.target)
+    writer.member("target", plan.target.rawValue)
     writer.member("recipe", plan.recipe.displayName)
     writer.member("architecture", plan.architecture)
     writer.member("plan", plan.hash)
@@ -27,11 +27,13 @@ extension ConversionReport {
     writer.member("seconds", seconds)
     writeCensus(&writer)
     writeWorst(&writer)
+    fourBits?.write(to: &writer)
     writer.key("warnings")
     writer.beginArray()
     for warning in plan.warnings { writer.string(warning) }
     writer.end()
     writer.member("next", verifyCommand)
+    if let serve = ServeCommand(plan, path: folder) { writer.member("serve", serve.text) }
     writer.end()
     try StandardOutput.drain(&writer, isLast: true)
   }

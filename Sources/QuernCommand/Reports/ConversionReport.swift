@@ -8,22 +8,31 @@ struct ConversionReport {
   /// As the user named it.
   let checkpoint: String
   let seconds: Double
+  /// What experts in four bits cost, where there are any.
+  let fourBits: FourBitComparison?
 
   private static let worstCount = 5
 
-  var folder: String { FileSystem.parent(of: outputPath) }
+  var folder: String {
+    guard plan.target != .gguf else { return FileSystem.parent(of: outputPath) }
+    return outputPath.hasSuffix("/") ? String(outputPath.dropLast()) : outputPath
+  }
 
   /// The path of a file beside the output, as short as the user's own.
   func path(of name: String) -> String { folder == "." ? name : folder + "/" + name }
 
-  var certificatePath: String { path(of: Conversion.certificateName(forOutput: outputPath)) }
+  var certificatePath: String {
+    plan.target == .gguf
+      ? path(of: Conversion.certificateName(forOutput: outputPath))
+      : path(of: Conversion.folderCertificateName)
+  }
 
   var sourceByteCount: Int { plan.tensors.reduce(0) { $0 + $1.sourceByteCount } }
 
   /// What proves the output.
   var verifyCommand: String {
-    let first = plan.files.first?.name ?? ""
-    return "quern verify \(path(of: first).shellQuoted) --against \(checkpoint.shellQuoted)"
+    let output = plan.target == .gguf ? path(of: plan.files.first?.name ?? "") : folder
+    return "quern verify \(output.shellQuoted) --against \(checkpoint.shellQuoted)"
   }
 
   /// The tensors with the lowest ratio of signal to noise; none where everything is exact.
@@ -59,6 +68,10 @@ struct ConversionReport {
     try StandardOutput.write(censusTable())
     try StandardOutput.line()
     try printWorst()
+    if let fourBits {
+      try StandardOutput.write(fourBits.text)
+      try StandardOutput.line()
+    }
     if let importance = plan.importance, let summary = plan.importanceSummary {
       try StandardOutput.line(
         "imatrix \(importance.fileName.escapedForDisplay): \(summary.text)")
@@ -66,6 +79,9 @@ struct ConversionReport {
     try StandardOutput.line(summary)
     try StandardOutput.line()
     try StandardOutput.line("Next: \(verifyCommand.escapedForDisplay)")
+    if let serve = ServeCommand(plan, path: folder) {
+      try StandardOutput.line("Then: \(serve.text.escapedForDisplay)")
+    }
   }
 
   private var summary: String {

@@ -80,6 +80,9 @@ extension InspectionReport {
     var facts: [(String, String)] = []
     if let repository = checkpoint.repositoryID { facts.append(("repository", repository)) }
     if let revision = checkpoint.revision { facts.append(("revision", revision)) }
+    if checkpoint.dialect != .huggingFace {
+      facts.append(("dialect", "\(checkpoint.dialect)"))
+    }
     let (architecture, notes, problem) = Self.examine(checkpoint)
     self.init(
       kind: "checkpoint", path: checkpoint.folder, architecture: architecture, facts: facts,
@@ -118,8 +121,11 @@ extension InspectionReport {
     guard checkpoint.problems.isEmpty else { return (table.architecture, [], nil) }
     do throws(CheckpointError) {
       let parameters = try ModelFamily.parameters(of: checkpoint, keepsDraft: true)
-      let map = try TensorMap(checkpoint: checkpoint, parameters: parameters)
-      let reasons = Dictionary(grouping: map.dropped, by: \.reason).sorted { $0.key < $1.key }
+      let dropped =
+        table.supportsGGUF
+        ? try TensorMap(checkpoint: checkpoint, parameters: parameters).dropped
+        : try RuntimeMap(checkpoint: checkpoint, parameters: parameters).dropped
+      let reasons = Dictionary(grouping: dropped, by: \.reason).sorted { $0.key < $1.key }
       let notes = reasons.map { "\(String.counted($1.count, "tensor")) would be dropped: \($0)" }
       return (table.architecture, notes, nil)
     } catch { return (table.architecture, [], error.description) }

@@ -49,7 +49,7 @@ extension PlanReport {
     writer.member("checkpoint", plan.checkpoint.folder)
     if let repository = plan.checkpoint.repositoryID { writer.member("repository", repository) }
     if let revision = plan.checkpoint.revision { writer.member("revision", revision) }
-    writer.member("target", plan.target)
+    writer.member("target", plan.target.rawValue)
     writer.member("recipe", plan.recipe.displayName)
     writer.member("architecture", plan.architecture)
     writer.member("plan", plan.hash)
@@ -64,6 +64,8 @@ extension PlanReport {
     writer.member("outputBytes", plan.outputByteCount)
     writer.member("bitsPerWeight", plan.bitsPerWeight)
     if let budget { write(budget, to: &writer) }
+    rotation?.write(to: &writer)
+    fourBits?.write(to: &writer)
     writer.member("memoryBytes", memoryByteCount)
     writer.member("threads", threadCount)
     if let freeByteCount { writer.member("freeBytes", freeByteCount) }
@@ -71,7 +73,7 @@ extension PlanReport {
     writer.beginArray()
     for warning in plan.warnings { writer.string(warning) }
     writer.end()
-    writeTotals("types", PlanTotals.byFormat(plan).map { ($0.0.rawValue, $0.1) }, to: &writer)
+    writeTotals("types", PlanTotals.byFormat(plan).map { ($0.0.word, $0.1) }, to: &writer)
     writeTotals("exactness", PlanTotals.byExactness(plan), to: &writer)
     writer.key("files")
     writer.beginArray()
@@ -124,9 +126,9 @@ extension PlanReport {
     writer.value(.array(tensor.sourceEncodings.map { .string($0) }))
     writer.key("shape")
     writer.value(.array(tensor.shape.dimensions.map { .integer($0) }))
-    writer.member("type", tensor.format.rawValue)
+    writer.member("type", tensor.storage.word)
     if let wanted = tensor.fallbackFrom { writer.member("fallbackFrom", wanted.rawValue) }
-    writer.member("bitsPerWeight", tensor.format.bitsPerElement)
+    writer.member("bitsPerWeight", tensor.bitsPerElement)
     writer.member("method", tensor.method.rawValue)
     if let importance = tensor.importance {
       writer.member("weighted", true)

@@ -5,14 +5,21 @@ struct PlanReport {
   let plan: ConversionPlan
   /// What a budget made of the choice of types, where one did.
   let budget: BudgetPlan?
+  /// What the rotation does to sampled rows, where there is one.
+  let rotation: RotationComparison?
+  /// What experts in four bits cost, where there are any.
+  let fourBits: FourBitComparison?
   let outputPath: String
   let threadCount: Int
 
   init(
-    _ plan: ConversionPlan, budget: BudgetPlan? = nil, outputPath: String, threadCount: Int
+    _ plan: ConversionPlan, budget: BudgetPlan? = nil, rotation: RotationComparison? = nil,
+    fourBits: FourBitComparison? = nil, outputPath: String, threadCount: Int
   ) {
     self.plan = plan
     self.budget = budget
+    self.rotation = rotation
+    self.fourBits = fourBits
     self.outputPath = outputPath
     self.threadCount = threadCount
   }
@@ -51,6 +58,14 @@ struct PlanReport {
     try StandardOutput.line()
     try StandardOutput.write(exactnessTable())
     try StandardOutput.line()
+    if let rotation {
+      try StandardOutput.write(rotation.text)
+      try StandardOutput.line()
+    }
+    if let fourBits {
+      try StandardOutput.write(fourBits.text)
+      try StandardOutput.line()
+    }
     try StandardOutput.write(fileTable())
     try StandardOutput.line()
     try StandardOutput.write(totals())
@@ -72,7 +87,7 @@ struct PlanReport {
       role = tensor.role.rawValue
       shape = tensor.shape.dimensions
       type = tensor.shownType
-      bitsPerElement = tensor.format.bitsPerElement.fixed(2)
+      bitsPerElement = tensor.bitsPerElement.fixed(2)
       method = tensor.method.rawValue + (tensor.importance == nil ? "" : ", weighted")
       expectation = tensor.expectation.shown
       byteCount = tensor.byteCount
@@ -123,7 +138,7 @@ struct PlanReport {
       [.left, .right, .right, .right], header: ["type", "tensors", "weights", "bytes"])
     for (format, total) in PlanTotals.byFormat(plan) {
       table.add([
-        format.rawValue, total.tensorCount.grouped, total.elementCount.grouped,
+        format.word, total.tensorCount.grouped, total.elementCount.grouped,
         total.byteCount.grouped,
       ])
     }
@@ -189,8 +204,8 @@ struct PlanReport {
 extension PlannedTensor {
   /// The type, and why it is not the one that was asked for.
   var shownType: String {
-    guard let wanted = fallbackFrom else { return format.rawValue }
-    return "\(format.rawValue) (rows of \(rowLength): no \(wanted.rawValue))"
+    guard let wanted = fallbackFrom else { return storage.word }
+    return "\(storage.word) (rows of \(rowLength): no \(wanted.rawValue))"
   }
 }
 

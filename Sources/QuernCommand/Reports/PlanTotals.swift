@@ -13,11 +13,11 @@ struct PlanTotals {
   }
 
   /// The formats that are used, the one with most bytes first.
-  static func byFormat(_ plan: ConversionPlan) -> [(NumberFormat, PlanTotals)] {
-    var totals: [NumberFormat: PlanTotals] = [:]
-    for tensor in plan.tensors { totals[tensor.format, default: PlanTotals()].add(tensor) }
+  static func byFormat(_ plan: ConversionPlan) -> [(TensorStorage, PlanTotals)] {
+    var totals: [TensorStorage: PlanTotals] = [:]
+    for tensor in plan.tensors { totals[tensor.storage, default: PlanTotals()].add(tensor) }
     return totals.sorted {
-      ($0.value.byteCount, $1.key.rawValue) > ($1.value.byteCount, $0.key.rawValue)
+      ($0.value.byteCount, $1.key.word) > ($1.value.byteCount, $0.key.word)
     }.map { ($0.key, $0.value) }
   }
 

@@ -18,6 +18,7 @@ extension VerificationReport {
     try StandardOutput.line()
     try StandardOutput.write(censusTable())
     try printWorst()
+    try printProducts()
     try printList("notes:", notes)
     try printList("failures:", failures.prefix(Self.failureCount).map(\.description))
     let unlisted = failures.count - Self.failureCount
@@ -78,6 +79,30 @@ extension VerificationReport {
       ])
     }
     try StandardOutput.write(table.text())
+  }
+
+  private func printProducts() throws {
+    guard !products.isEmpty else { return }
+    try StandardOutput.line()
+    try StandardOutput.line("products of the emulated kernels against the source's weights:")
+    var table = TextTable(
+      [.left, .right, .right, .right, .right, .left],
+      header: ["", "weights", "median", "worst", "limit", ""])
+    for row in products {
+      table.add([
+        row.type, row.weightCount.grouped, (100 * row.medianError).fixed(3) + " %",
+        (100 * row.worstError).fixed(3) + " %", (100 * row.worstLimit).fixed(3) + " %",
+        row.worstName,
+      ])
+    }
+    try StandardOutput.write(table.text())
+    let split = products.reduce(0) { $0 + $1.splitWeightCount }
+    let relaid = products.reduce(0) { $0 + $1.relaidWeightCount }
+    let error = products.map(\.worstSplitError).max() ?? 0
+    guard split + relaid > 0 else { return }
+    try StandardOutput.line(
+      "  one of each shape: \(relaid) read from FRACTAL_NZ, \(split) split over 2, 4 and 16 ranks "
+        + "(sums within \((100 * error).fixed(3)) %)")
   }
 
   /// Values of metadata may be whole chat templates.
