@@ -78,7 +78,7 @@ struct TensorPlanner {
       rotation: rotation)
   }
 
-  private func encodings(_ sources: [SourceTensor]) -> [String] {
+  func encodings(_ sources: [SourceTensor]) -> [String] {
     let encodings = sources.reduce(into: [String]()) { list, source in
       if !list.contains(source.encoding.description) { list.append(source.encoding.description) }
     }
@@ -211,7 +211,7 @@ struct TensorPlanner {
   }
 
   /// The method of blocks and integers.
-  private func searchMethod(
+  func searchMethod(
     _ rule: Recipe.Rule?, _ tensor: MappedTensor, sources: [SourceTensor],
     reference: PlannedTensor.Method, isRotated: Bool = false
   ) throws(ConversionError) -> PlannedTensor.Method {
@@ -253,7 +253,7 @@ struct TensorPlanner {
 
   /// What weights a tensor's errors have. Data for a tensor that needs none is checked all the same:
   /// another width is another model.
-  private func importance(
+  func importance(
     _ tensor: MappedTensor, method: PlannedTensor.Method
   ) throws(ConversionError) -> Importance.Facts? {
     guard let importance, tensor.shape.count > 1, !tensor.isInteger else { return nil }
@@ -300,64 +300,9 @@ struct TensorPlanner {
     Set(tensor.expression.sources.map { losslessFormat($0.tensor) })
   }
 
-  // MARK: Integers
-
-  private func integers(
-    _ tensor: MappedTensor, _ module: RuntimeModule?, _ format: IntegerFormat,
-    _ rule: Recipe.Rule?, _ rotation: TensorRotation?
-  ) throws(ConversionError) -> PlannedTensor {
-    let sources = tensor.expression.sources.map { checkpoint.tensors[$0.tensor] }
-    let shape = Shape(tensor.shape)
-    if let problem = RuntimeLimits.problem(format, module, shape) {
-      throw .recipe(RecipeError(recipe: recipe.name, problem: "\(tensor.name): \(problem)"))
-    }
-    let method = try searchMethod(
-      rule, tensor, sources: sources, reference: .absmax, isRotated: rotation != nil)
-    let importance = try importance(tensor, method: method)
-    let relaid = model.relayout == nil ? nil : StoredPart.fractalNZ(tensor.name, shape, format)
-    let parts = StoredPart.integers(tensor.name, shape, format, module) + [relaid].compactMap { $0 }
-    return PlannedTensor(
-      name: tensor.name, role: tensor.role, shape: shape, storage: .integers(format),
-      parts: parts, method: method,
-      expectation: expectation(tensor, format, method), fallbackFrom: nil,
-      sourceEncodings: encodings(sources), sourceByteCount: sourceByteCount(tensor.expression),
-      grid: grid(
-        tensor, sources: sources,
-        rowGranule: max(parts.map(\.rowsPerUnit).max() ?? 1, rotation?.rowGranule ?? 1)),
-      expression: tensor.expression, importance: importance,
-      activation: try activation(tensor, format), rotation: rotation)
-  }
-
-  /// Eight bits hold the elements of a row or group exactly where their scales are at most 3 powers of
-  /// two apart.
-  private func expectation(
-    _ tensor: MappedTensor, _ format: IntegerFormat, _ method: PlannedTensor.Method
-  ) -> Exactness {
-    guard method == .gridAware, format.storage.bits == .eight else { return .measured }
-    let spreads = tensor.expression.sources.map { survey.spreads[$0.tensor] }
-    if spreads.allSatisfy({ $0.map { $0.width <= 3 } ?? false }) { return .exact }
-    let unit = format.storage.groupElements == nil ? "row" : "group"
-    return .exactIf("the scales of every \(unit) are at most 3 powers of two apart")
-  }
-
-  /// How inputs are quantized, for formats that fix it.
-  private func activation(_ tensor: MappedTensor, _ format: IntegerFormat) throws(ConversionError)
-    -> StaticActivation?
-  {
-    guard format.activations == .fixed else { return nil }
-    guard let calibration else {
-      throw .recipe(
-        RecipeError(
-          recipe: recipe.name,
-          problem:
-            "\(tensor.name): \(format.word) needs the range of the inputs: --calibration FILE"))
-    }
-    return try calibration.staticActivation(of: tensor.name)
-  }
-
   // MARK: Sizes
 
-  private func sourceByteCount(_ expression: TensorExpression) -> Int {
+  func sourceByteCount(_ expression: TensorExpression) -> Int {
     expression.sources.reduce(0) { sum, rows in
       let tensor = checkpoint.tensors[rows.tensor]
       let scaleRows = rows.rowCount.dividedRoundingUp(by: tensor.rowsPerScaleRow)
@@ -367,7 +312,7 @@ struct TensorPlanner {
   }
 
   /// - Parameter rowGranule: output rows that share bytes.
-  private func grid(
+  func grid(
     _ tensor: MappedTensor, sources: [SourceTensor], rowGranule: Int = 1
   ) -> ChunkGrid {
     let shape = Shape(tensor.shape)
