@@ -6,8 +6,9 @@ struct ConvertCommand: ParsableCommand {
     commandName: "convert",
     abstract: "Converts a checkpoint and certifies every tensor.",
     discussion: """
-      Writes the output and its certificate, FILE.certificate.json, in one pass; both appear when \
-      both are whole. Existing files are kept unless --overwrite is given.
+      Writes the output and its certificate, FILE.certificate.json (in a folder \
+      quern-certificate.json), in one pass; both appear when both are whole. What exists is kept \
+      unless --overwrite is given.
 
       Examples:
         quern convert ./checkpoint --to gguf --recipe q4_0 -o model.gguf
@@ -15,6 +16,8 @@ struct ConvertCommand: ParsableCommand {
         quern convert ./checkpoint --target-bpw 4.5 -o model.gguf
         quern convert ./checkpoint --recipe q4_k_m --imatrix imatrix.gguf -o model.gguf
         quern convert ./checkpoint --recipe q8_0 -o m.gguf --split-max-size 50GB
+        quern convert org/name --to ascend --recipe w8a8 -o ./model-w8a8
+        quern convert ./checkpoint --to compressed-tensors --recipe w4a16 -o ./model-w4a16
       """)
 
   @OptionGroup var choices: ConversionChoices

@@ -14,6 +14,7 @@ struct PlanCommand: ParsableCommand {
         quern plan org/name@main --recipe q8_0 --split-max-size 50GB --json
         quern plan ./checkpoint --target-size 16GB
         quern plan ./checkpoint --explore
+        quern plan ./checkpoint --to ascend --recipe w4a8 --rotate
       """)
 
   @OptionGroup var choices: ConversionChoices
