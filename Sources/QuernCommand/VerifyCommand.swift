@@ -32,8 +32,8 @@ struct VerifyCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Activations to multiply weights of a folder with, [tokens, inputs], named as the weights; "
-        + "others are random.",
+      "Activations to multiply weights of a folder with, [tokens, inputs], named as the weights; the "
+        + "first 64 tokens count, and others are random.",
       valueName: "file.safetensors"))
   var activations: String?
 

@@ -149,10 +149,15 @@ struct CertifiedCheck {
   private mutating func assignProducts(_ tensors: inout [CheckedTensor], _ rows: [Int])
     throws(VerificationError)
   {
-    guard location.isFolder, let checkpoint,
-      let expectation = try? RuntimeExpectation(
+    guard location.isFolder, let checkpoint else { return }
+    let expectation: RuntimeExpectation
+    do throws(CheckpointError) {
+      expectation = try RuntimeExpectation(
         checkpoint, isSource: true, draft: true, isRotated: false)
-    else { return }
+    } catch {
+      // The plan says what is wrong with the checkpoint.
+      return report.notes.append("no kernel is emulated: \(error)")
+    }
     var parity = try ParityPlan(expectation, activationsPath: options.activationsPath)
     try parity.assign(&tensors, types: rows.map(typeName))
     report.notes += parity.notes

@@ -8,7 +8,7 @@ writes both as JSON.
 scale for a row:
 
     minmax  s = max|w| / (2^(bits−1) − 1),  q = clamp(round(w/s), −2^(bits−1), 2^(bits−1) − 1)
-    ssz     (four bits) from minmax's on, s ← Σ w·q / Σ q²; a row keeps what has the least error, for
+    ssz     from minmax's on, s ← Σ w·q / Σ q²; a row keeps what has the least error, for
             as long as that falls, 50 times at most
 
 once in float32 and once as msModelSlim does it in a model of that type, rounding scales and quotients
@@ -86,7 +86,7 @@ def measure(result, folder, length):
     own = errors(rows, ours(folder, signal, name, result["method"], rows.shape))
     entry = {"signal": signal, "type": name, "method": result["method"],
              "sqnrDecibels": decibels(power, own.sum()), "rules": {}}
-    for rule in (minmax, ssz) if TYPES[name] == 4 else (minmax,):
+    for rule in (minmax, ssz):
         for kind, rounded in (("f32", as_float32), ("bf16", as_bf16)):
             theirs = errors(rows, rule(rows, TYPES[name], rounded))
             entry["rules"][f"{rule.__name__}-{kind}"] = {

@@ -120,7 +120,7 @@ def integers(document):
             chosen[entry["type"], entry["signal"]] = entry
     rows = []
     for (name, signal), entry in sorted(chosen.items(), key=lambda item: item[0][0], reverse=True):
-        theirs = [decibels(entry["rules"][rule]["sqnrDecibels"]) if rule in entry["rules"] else "–"
+        theirs = [decibels(entry["rules"][rule]["sqnrDecibels"])
                   for rule in ("minmax-f32", "minmax-bf16", "ssz-f32", "ssz-bf16")]
         rows.append([name, TITLES.get(signal, signal), f"**{decibels(entry['sqnrDecibels'])}**",
                      *theirs])

@@ -2,7 +2,6 @@ import QuernContainers
 
 /// The files of an output while they are written (`NAME.quern-partial`), and their publication.
 struct OutputFiles: ConversionOutput {
-
   let folder: String
   let names: [String]
   let certificateName: String

@@ -30,6 +30,7 @@ struct OutputFolder: ConversionOutput {
       throw .cannotCreate(path: parent, reason: "no such folder", advice: "make it first")
     }
     try checkLeftover(partial, restart: restart)
+    if restart { try putBack() }
     try checkLeftover(replaced, restart: restart)
     guard FileSystem.exists(path) else { return }
     guard overwrite else {
@@ -46,6 +47,17 @@ struct OutputFolder: ConversionOutput {
       throw .cannotCreate(
         path: path, reason: "is the checkpoint itself", advice: "choose another output")
     }
+  }
+
+  /// A run that ended between two renames has left a whole output, with its certificate, under the name
+  /// of one that is replaced: it is put back, not removed.
+  private func putBack() throws(ConversionError) {
+    guard FileSystem.exists(replaced + "/" + Self.certificateName), !FileSystem.exists(path) else {
+      return
+    }
+    do throws(FileError) {
+      try FileSystem.rename(from: replaced, to: path, replacing: false)
+    } catch { throw .file(error) }
   }
 
   mutating func create(_ plan: ConversionPlan, durable: Bool) throws(ConversionError) {

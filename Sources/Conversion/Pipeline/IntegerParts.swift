@@ -67,12 +67,16 @@ struct IntegerParts {
     switch part.content {
     case .values, .fractalNZ: return
     case .codes: kernels.pack(format.storage, rowLength: rowLength, codes: codes, into: bytes)
-    case .scales: kernels.encode(part.elementType?.scaleFormat ?? .f32, scales, into: bytes)
+    case .scales: kernels.encode(part.elementType?.numberFormat ?? .f32, scales, into: bytes)
     case .zeroOffsets: bytes.initializeMemory(as: UInt8.self, repeating: 0)
     case .splitCorrection(let runs):
-      kernels.scaleBias(
-        rowLength: rowLength, parts: runs, codes: codes, scales: scales,
-        into: bytes.bindMemory(to: Float.self))
+      // Parts lie behind each other in the buffer, wherever the codes of a chunk end: no place for
+      // floats themselves.
+      withUnsafeTemporaryAllocation(of: Float.self, capacity: scales.count * runs) { biases in
+        kernels.scaleBias(
+          rowLength: rowLength, parts: runs, codes: codes, scales: scales, into: biases)
+        kernels.encode(.f32, UnsafeBufferPointer(biases), into: bytes)
+      }
     case .productScales:
       let input = tensor.activation?.scale ?? 1
       for row in scales.indices {
@@ -106,8 +110,7 @@ struct IntegerParts {
       : BF16.decode(scales.littleEndianUInt16(at: 2 * row))
   }
 
-  /// Decodes rows of the chunk from what was written. The scales are those of `planes`, which have
-  /// been checked to be stored without loss.
+  /// Decodes rows of the chunk from the codes and scales that were written; `planes` is room for them.
   func decode(
     rows: Range<Int>, _ output: UnsafeMutableRawBufferPointer, scratch planes: IntegerPlanes,
     into values: UnsafeMutableBufferPointer<Float>
@@ -122,7 +125,7 @@ struct IntegerParts {
       case .codes:
         kernels.unpack(format.storage, rowLength: rowLength, bytes: bytes, into: planes.codes)
       case .scales:
-        kernels.decode(part.elementType?.scaleFormat ?? .f32, bytes, into: planes.scales)
+        kernels.decode(part.elementType?.numberFormat ?? .f32, bytes, into: planes.scales)
       case .productScales:
         let input = tensor.activation?.scale ?? 1
         for row in planes.scales.indices {
@@ -135,17 +138,5 @@ struct IntegerParts {
     kernels.decode(
       format.storage, rowLength: rowLength, codes: UnsafeBufferPointer(planes.codes),
       scales: UnsafeBufferPointer(planes.scales), into: values)
-  }
-}
-
-extension ElementType {
-  /// The same type among the number formats, for scales.
-  fileprivate var scaleFormat: NumberFormat? {
-    switch self {
-    case .f32: .f32
-    case .f16: .f16
-    case .bf16: .bf16
-    default: nil
-    }
   }
 }

@@ -60,6 +60,13 @@ public struct ConversionPlan: Sendable {
   /// Bytes of all output files.
   public var outputByteCount: Int { files.reduce(0) { $0 + $1.byteCount } }
 
+  /// Bytes of all tensors that a runtime loads: what is relaid beside them left out.
+  public var weightByteCount: Int {
+    tensors.reduce(0) { sum, tensor in
+      tensor.parts.reduce(sum) { $1.home == .weights ? $0 + $1.byteCount : $0 }
+    }
+  }
+
   /// Stored bits per weight of the output, headers left out.
   public var bitsPerWeight: Double {
     let elements = tensors.reduce(0) { $0 + $1.elementCount }

@@ -8,6 +8,9 @@ enum RuntimeLimits {
   /// Columns of a weight that is split along them are summed in so many runs for the correction of
   /// W4A8, one or more for each of up to as many devices.
   static let splitCorrectionRuns = 16
+  /// Products of eight bits, 128 · 127 at most, are summed in 32 bits, as is what corrects an offset of
+  /// the inputs.
+  private static let summandLimit = Int(Int32.max) / (128 * 127)
 
   /// Why a matrix cannot have a format; nil where it can.
   static func problem(_ format: IntegerFormat, _ module: RuntimeModule?, _ shape: Shape) -> String?
@@ -45,6 +48,10 @@ enum RuntimeLimits {
     {
       return "rows of \(columns); scale_bias has a column for each of \(splitCorrectionRuns) equal "
         + "runs of a row, so their length must be a multiple of \(splitCorrectionRuns)"
+    }
+    if format.activations != .float, columns > summandLimit {
+      return "rows of \(columns): kernels sum the products of eight bits in 32, which hold "
+        + "\(summandLimit) of them"
     }
     if let group = format.storage.groupElements, columns % group != 0 {
       return "rows of \(columns) are no whole number of groups of \(group)"

@@ -38,7 +38,7 @@ struct ServeCommand {
   /// The smallest power of two of cards that hold the weights.
   private var cardCount: Int {
     var count = 1
-    while Double(plan.outputByteCount) / Double(count) > Self.cardByteCount * Self.weightShare {
+    while Double(plan.weightByteCount) / Double(count) > Self.cardByteCount * Self.weightShare {
       count *= 2
     }
     return count

@@ -57,8 +57,12 @@ struct ParityPlan {
   private mutating func task(
     _ tensor: CheckedTensor, _ storage: IntegerStorage, _ module: RuntimeModule, type: String
   ) throws(VerificationError) -> ParityTask? {
-    guard let inputs = try inputs(tensor) else { return nil }
-    guard var task = try? ParityTask(Self.kernel(tensor, storage, type), inputs) else { return nil }
+    guard let inputs = try inputs(tensor),
+      var task = try? ParityTask(Self.kernel(tensor, storage, type), inputs)
+    else {
+      notes.append("\(tensor.name): its kernel takes no inputs of \(tensor.rowLength)")
+      return nil
+    }
     let key = [
       storage.bits.rawValue, storage.packing == .rowPairs ? 1 : 0, module.split == .columns ? 1 : 0,
       tensor.shape.rowCount, tensor.rowLength,

@@ -49,6 +49,20 @@ struct FolderPublicationTests {
     #expect(!FileManager.default.fileExists(atPath: folder.path("out/nz")))
   }
 
+  @Test func anOutputThatWasBeingReplacedIsPutBack() throws {
+    let folder = try TemporaryFolder()
+    try Folders.run(plan(), in: folder)
+    let before = try WrittenFolder.files(folder.path("out"))
+    // As after a run that ended between its two renames.
+    try FileManager.default.moveItem(
+      atPath: folder.path("out"), toPath: folder.path("out.quern-replaced"))
+    let output = OutputFolder(path: folder.path("out"), names: [])
+    let error = failure { try output.check(overwrite: false, restart: true, sources: []) }
+    #expect(error?.description.contains("exists already") ?? false)
+    #expect(try folder.names() == ["out"])
+    #expect(try WrittenFolder.files(folder.path("out")) == before)
+  }
+
   @Test func aFolderThatQuernDidNotMakeIsNeverReplaced() throws {
     let folder = try TemporaryFolder()
     try makeFolder("out", in: folder)

@@ -1,6 +1,7 @@
 import Foundation
 import QuernCheckpoints
 import QuernContainers
+import QuernQuantization
 import QuernTensors
 import QuernTestSupport
 import Testing
@@ -28,6 +29,19 @@ struct RuntimeRefusalTests {
       Self.rules(("*.experts.*.up_proj.weight", "w4a8_dynamic")))
     #expect(text.contains("experts.0.up_proj.weight") && text.contains("63 rows"), "\(text)")
     #expect(text.contains("must be even"), "\(text)")
+  }
+
+  @Test("sums of more products than 32 bits hold are refused", arguments: [132_104, 132_105])
+  func widths(columns: Int) throws {
+    let stories = TestData.url("stories260K/f32").path
+    let checkpoint = try Checkpoint.open(stories, environment: [:])
+    let map = RuntimeMap.withoutTable(checkpoint)
+    let module = try #require(map.tensors.compactMap(\.module).first)
+    for word in ["w8a8_dynamic", "w8a8_static"] {
+      let format = try #require(IntegerFormat(word, for: .ascend))
+      let problem = RuntimeLimits.problem(format, module, [2, columns])
+      #expect(problem?.contains("132104") == (columns == 132_104 ? nil : true))
+    }
   }
 
   @Test func rowsThatAreCutAmongDevicesMustHaveSixteenEqualRuns() throws {
