@@ -1,3 +1,5 @@
+import QuernQuantization
+
 /// Why a kernel cannot be run on what it is given.
 package enum KernelError: Error, Equatable, Sendable {
   /// A number of elements that is not that of the shape.
@@ -12,6 +14,10 @@ package enum KernelError: Error, Equatable, Sendable {
   case offset(Int)
   /// A code of int4, at an index, that is not −8 … 7.
   case code(index: Int, found: Int8)
+  /// Rows that are no whole blocks.
+  case blocks(columns: Int, of: Int)
+  /// Activations that are not rounded as weights of a format require.
+  case rounding(found: ActivationRounding, weights: NumberFormat)
 
   static func check(_ what: String, _ found: Int, expected: Int) throws(KernelError) {
     if found != expected { throw .count(of: what, found: found, expected: expected) }
@@ -40,6 +46,11 @@ extension KernelError: CustomStringConvertible {
     case .nonFinite(let index): "activations: element \(index) is not finite"
     case .offset(let offset): "offset: \(offset) found, expected -256 to 255"
     case .code(let index, let found): "codes: \(found) found at \(index), expected -8 to 7"
+    case .blocks(let columns, let length):
+      "activations: rows of \(columns) found, expected a multiple of \(length)"
+    case .rounding(let found, let format):
+      "activations: rounded to \(found.rawValue), expected"
+        + " \(format.activationRounding?.rawValue ?? "none") for weights of \(format.rawValue)"
     }
   }
 }

@@ -269,6 +269,63 @@ static void check_products(const quern_kernels *scalar, const quern_kernels *lev
   }
 }
 
+/// Products of rows longer than a block, in more rows and outputs than one.
+static void check_large_products(const quern_kernels *scalar, const quern_kernels *level) {
+  for (int round = 0; round < 4; round++) {
+    quern_matmul shape = {22 + next() % 9, 95 + next() % 9, 500 + next() % 600, 7, 13, 150};
+    memset(first, 1, sizeof first);
+    memset(second, 1, sizeof second);
+    scalar->matmul_f32(&shape, weights, rows + COUNT / 2, first);
+    level->matmul_f32(&shape, weights, rows + COUNT / 2, second);
+    expect("matmul_f32", first, second, sizeof first);
+  }
+  for (size_t columns = 1; columns < 180; columns += 1 + columns / 5) {
+    static double slow[180 * 180], fast[180 * 180];
+    size_t count = next() % 140;
+    scalar->gram_f32(rows + COUNT / 2, 57, count, columns, slow);
+    level->gram_f32(rows + COUNT / 2, 57, count, columns, fast);
+    expect("gram_f32", slow, fast, sizeof slow);
+  }
+}
+
+/// One row after another of `stride` elements, of which `count` are used.
+static void take_apart(quern_code_format format, quern_code_rows rows_of_codes, size_t count) {
+  quern_code_rule rule = quern_code_rule_of(format);
+  for (size_t row = 0; row < rows_of_codes.rows; row++) {
+    uint8_t blocks[2 * 1024];
+    size_t size = count / rule.block_elements * rule.block_bytes;
+    for (size_t i = 0; i < size; i++) blocks[i] = (uint8_t)next();
+    quern_codes_from_blocks(format, blocks, count, rows_of_codes, row);
+  }
+}
+
+/// Products of all block formats, NaN and infinite scales too.
+static void check_code_products(const quern_kernels *scalar, const quern_kernels *level) {
+  static int8_t codes[2][16 * 1024];
+  static float scales[2][1024], offsets[2][16 * 32];
+  for (int round = 0; round < 12 * 20; round++) {
+    quern_code_format format = (quern_code_format)(round % 12);
+    size_t count = 256 * (1 + next() % 4), stride = quern_code_stride(count);
+    if (quern_code_rule_of(format).block_elements < 256) count -= 64 * (next() % 4);
+    if (quern_code_rule_of(format).block_elements == 32) count -= 32 * (next() % 2);
+    stride = quern_code_stride(count);
+    quern_code_rows x = {1 + next() % 9, stride, codes[0], scales[0], offsets[0]};
+    quern_code_rows w = {1 + next() % 9, stride, codes[1], scales[1],
+                         quern_has_offsets(format) ? offsets[1] : NULL};
+    quern_activation_format partner = (quern_activation_format)(count % 256 ? round % 2 : 2);
+    for (size_t row = 0; row < x.rows; row++)
+      quern_codes_from_activations(partner, rows + COUNT / 2 + 1000 * row, count, x, row);
+    take_apart(format, w, count);
+    memset(first, 1, sizeof first);
+    memset(second, 1, sizeof second);
+    scalar->multiply_codes(&x, &w, first, 11);
+    level->multiply_codes(&x, &w, second, 11);
+    unify_nans(first);
+    unify_nans(second);
+    expect("multiply_codes", first, second, 100 * sizeof first[0]);
+  }
+}
+
 /// FRACTAL_NZ has one instance, which is compared with its formula here.
 static void check_layouts(void) {
   for (int round = 0; round < 300; round++) {
@@ -335,6 +392,8 @@ int main(void) {
     check_searches(scalar, level);
     check_gptq(scalar, level);
     check_products(scalar, level);
+    check_large_products(scalar, level);
+    check_code_products(scalar, level);
     check_rotations(scalar, level);
   }
   printf("%d levels, %d failures\n", levels, failures);

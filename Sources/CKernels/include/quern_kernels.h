@@ -14,6 +14,7 @@
 
 #include "quern_gptq.h"
 #include "quern_integers.h"
+#include "quern_products.h"
 
 typedef enum quern_level {
   QUERN_LEVEL_SCALAR = 0,
@@ -91,6 +92,15 @@ typedef struct quern_matmul {
   size_t inner;    ///< elements of a row of x and of w
   size_t x_stride, w_stride, out_stride;
 } quern_matmul;
+
+enum {
+  /// Rows of a Gram matrix that are summed before the sum is added.
+  QUERN_GRAM_ROWS = 64,
+  /// Columns of the widest Gram matrix.
+  QUERN_GRAM_COLUMNS = 512,
+  /// Numbers that `fma_chains` carries on.
+  QUERN_FMA_CHAINS = 192,
+};
 
 typedef struct quern_kernels {
   quern_level level;
@@ -175,8 +185,22 @@ typedef struct quern_kernels {
   void (*matmul_i8)(const quern_matmul *shape, const int8_t *x, const int8_t *w, int32_t *out);
   /// Each output in 16 lanes: product k goes to lane k mod 16 by fmaf, in ascending order, from +0;
   /// the last lanes are filled up with products of zeros. Then lanes[i] += lanes[i + h] for h = 8, 4,
-  /// 2, 1. The bits of a NaN are not defined.
+  /// 2, 1. The bits of a NaN are not defined. Needs 200 KB of stack.
   void (*matmul_f32)(const quern_matmul *shape, const float *x, const float *w, float *out);
+  /// The Gram matrix of `columns` ≤ QUERN_GRAM_COLUMNS columns of rows that lie `stride` elements
+  /// apart, added to the upper triangle of `out` [columns, columns]; what is below stays. Of each
+  /// QUERN_GRAM_ROWS rows a sum by fmaf in ascending order, from +0, which is then added in double:
+  /// out[i][j] += Σ x[r][i] · x[r][j]. Needs 130 KB of stack.
+  void (*gram_f32)(const float *x, size_t stride, size_t rows, size_t columns, double *out);
+  /// Chains of multiply-adds that do not wait for each other, to measure the peak: returns how many
+  /// `rounds` of them are. Overwrites `out`, which begins with any finite numbers. Levels differ.
+  size_t (*fma_chains)(size_t rounds, float out[QUERN_FMA_CHAINS]);
+
+  // -- products of block formats: `formats/products` --------------------------------------------
+  /// out[m][n] for every row m of x, activations, and n of w, weights, whose strides are the same.
+  /// Codes of x are above −128.
+  void (*multiply_codes)(const quern_code_rows *x, const quern_code_rows *w, float *out,
+                         size_t out_stride);
 
   // -- hash ------------------------------------------------------------------------------------
   /// BLAKE3 of `byte_count` bytes, 32-byte digest.

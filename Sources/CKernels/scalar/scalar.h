@@ -124,6 +124,10 @@ void quern_scalar_gptq(const quern_gptq_factor *factor, const quern_gptq_rows *r
 void quern_scalar_matmul_i8(const quern_matmul *shape, const int8_t *x, const int8_t *w,
                             int32_t *out);
 void quern_scalar_matmul_f32(const quern_matmul *shape, const float *x, const float *w, float *out);
+void quern_scalar_gram_f32(const float *x, size_t stride, size_t rows, size_t columns, double *out);
+void quern_scalar_multiply_codes(const quern_code_rows *x, const quern_code_rows *w, float *out,
+                                 size_t out_stride);
+size_t quern_scalar_fma_chains(size_t rounds, float out[QUERN_FMA_CHAINS]);
 
 extern const quern_kernels quern_scalar_kernels;
 

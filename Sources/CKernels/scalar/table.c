@@ -97,5 +97,8 @@ const quern_kernels quern_scalar_kernels = {
   .gptq = quern_scalar_gptq,
   .matmul_i8 = quern_scalar_matmul_i8,
   .matmul_f32 = quern_scalar_matmul_f32,
+  .gram_f32 = quern_scalar_gram_f32,
+  .fma_chains = quern_scalar_fma_chains,
+  .multiply_codes = quern_scalar_multiply_codes,
   .blake3 = quern_scalar_blake3,
 };

@@ -62,6 +62,16 @@ static inline bytes16 lookup16(bytes16 table, bytes16 indices) {
 #endif
 }
 
+/// lanes[i] += lanes[i + h] for h = 8, 4, 2, 1.
+static inline float sum_by_halves(floats16 all) {
+  typedef float eight __attribute__((vector_size(32)));
+  typedef float four __attribute__((vector_size(16)));
+  eight a = __builtin_shufflevector(all, all, 0, 1, 2, 3, 4, 5, 6, 7) +
+            __builtin_shufflevector(all, all, 8, 9, 10, 11, 12, 13, 14, 15);
+  four b = __builtin_shufflevector(a, a, 0, 1, 2, 3) + __builtin_shufflevector(a, a, 4, 5, 6, 7);
+  return (b[0] + b[2]) + (b[1] + b[3]);
+}
+
 typedef uint64_t pair __attribute__((vector_size(16)));
 
 /// The sums of bytes 0–7 and 8–15.

@@ -9,6 +9,8 @@
 #include "decode_blocks.h"
 #include "encode.h"
 #include "encode_blocks.h"
+#include "fma_chains.h"
+#include "gram_f32.h"
 #include "grid.h"
 #include "grid_blocks.h"
 #include "grid_search.h"
@@ -24,6 +26,7 @@
 #include "optimal_q4_k.h"
 #include "optimal_q6_k.h"
 #include "optimal_q8_0.h"
+#include "products.h"
 #include "rotate.h"
 #include "table.h"
 

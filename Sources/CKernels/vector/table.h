@@ -32,4 +32,5 @@
   .first_non_finite = first_non_finite, .compare = compare,                                        \
   .compare_e2m1_mxfp4 = compare_e2m1_mxfp4, .compare_e2m1_q8_0 = compare_e2m1_q8_0,                \
   .compare_e2m1_integers = compare_e2m1_integers,                                                  \
-  .gptq = gptq_rows, .matmul_i8 = matmul_i8, .matmul_f32 = matmul_f32, .blake3 = blake3
+  .gptq = gptq_rows, .matmul_i8 = matmul_i8, .matmul_f32 = matmul_f32, .gram_f32 = gram_f32,    \
+  .fma_chains = fma_chains, .multiply_codes = multiply_codes, .blake3 = blake3

@@ -30,13 +30,15 @@ package struct KernelProducts: MatrixProducts {
   package func floats(_ x: FloatMatrix, _ w: FloatMatrix) -> FloatMatrix {
     precondition(x.columnCount == w.columnCount)
     var out = FloatMatrix(x.rowCount, w.rowCount)
-    var shape = quern_matmul(
-      rows: x.rowCount, outputs: w.rowCount, inner: x.columnCount, x_stride: x.columnCount,
-      w_stride: w.columnCount, out_stride: w.rowCount)
+    let (rowCount, outputCount, inner) = (x.rowCount, w.rowCount, x.columnCount)
     x.values.withUnsafeBufferPointer { x in
       w.values.withUnsafeBufferPointer { w in
         out.values.withUnsafeMutableBufferPointer { out in
-          level.kernels.matmul_f32(&shape, x.baseAddress, w.baseAddress, out.baseAddress)
+          guard let x = x.baseAddress, let w = w.baseAddress, let out = out.baseAddress else {
+            return
+          }
+          FloatProducts(level).multiply(
+            x: x, rows: rowCount, w: w, outputs: outputCount, inner: inner, out: out)
         }
       }
     }
