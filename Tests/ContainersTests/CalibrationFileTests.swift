@@ -100,6 +100,30 @@ struct CalibrationFileTests {
     #expect(alone.range == 3...3 && alone.widths.isEmpty && alone.columnCount == 0)
   }
 
+  @Test func givesTheMagnitudesOfInputsOfEachExpert() throws {
+    let file = try CalibrationFile(
+      path: write([
+        Self.counts("w.count", [3, 1]), Self.matrix("w.maxima", [1, 2, 3, 4], [2, 2]),
+        Self.counts("x.count", [2]), Self.matrix("x.hessian.0", [1, 0, 0, 1], [2, 2]),
+        Self.matrix("x.means", [0.5, 0.25], [2]),
+      ]))
+    let (w, x) = (try #require(file.entries["w"]), try #require(file.entries["x"]))
+    #expect(try file.read(.maxima, of: w, expert: 1) == [3, 4])
+    #expect(try file.read(.means, of: w) == nil)
+    #expect(try file.read(.means, of: x) == [0.5, 0.25])
+  }
+
+  @Test(arguments: [Float.nan, .infinity, -1])
+  func aMagnitudeThatIsNoneIsRefusedWhenItIsRead(_ value: Float) throws {
+    let file = try CalibrationFile(
+      path: write([
+        Self.counts("w.count", [3, 1]), Self.matrix("w.maxima", [1, 2, 3, value], [2, 2]),
+      ]))
+    let entry = try #require(file.entries["w"])
+    #expect(throws: CalibrationError.self) { try file.read(.maxima, of: entry, expert: 1) }
+    #expect(try file.read(.maxima, of: entry, expert: 0) == [1, 2])
+  }
+
   @Test(
     arguments: [
       ([1, 0], "1.0 to 0.0"), ([.nan, 1], "nan to 1.0"), ([0, .nan], "0.0 to nan"),
@@ -134,6 +158,15 @@ struct CalibrationFileTests {
       ([Self.counts("w.count", [1]), Self.matrix("w.range", [0, 1], [1, 2])], "w.range"),
       ([Self.counts("w.count", [1]), Self.counts("w.range", [0, 1])], "w.range"),
       ([Self.counts("w.count", [1]), fine, Self.matrix("x.range", [0, 1], [2])], "x.range"),
+      ([Self.counts("w.count", [1]), fine, Self.matrix("w.maxima", [0, 1], [2])], "w.maxima"),
+      ([Self.counts("w.count", [2, 2]), Self.matrix("w.means", [0, 1], [2])], "w.means"),
+      (
+        [
+          Self.counts("w.count", [1]), Self.matrix("w.maxima", [0, 1], [2]),
+          Self.matrix("w.means", [0], [1]),
+        ], "w.means"
+      ),
+      ([Self.counts("w.count", [1]), Self.counts("w.maxima", [0, 1])], "w.maxima"),
       (
         [
           Self.counts("w.count", [1]),

@@ -37,6 +37,13 @@ struct CalibrationSpecTests {
         #expect(found.counts == entry["counts"]?.array?.compactMap(\.integer))
         let range = entry["range"]?.array?.compactMap(\.integer).map { Float($0) }
         #expect(found.range.map { [$0.lowerBound, $0.upperBound] } == range)
+        for (channels, key) in [(CalibrationFile.Channels.maxima, "maxima"), (.means, "means")] {
+          let values = entry[key]?.array?.compactMap(\.array).map { $0.compactMap(\.real) }
+          for expert in found.counts.indices {
+            let read = try file.read(channels, of: found, expert: expert)
+            #expect(read.map { $0.map(Double.init) } == values?[expert])
+          }
+        }
         for (block, values) in try #require(entry["blocks"]?.array).enumerated() {
           let values = try #require(values.array).compactMap(\.integer).map(Float.init)
           var matrix = [Float](repeating: 0, count: values.count)

@@ -116,15 +116,10 @@ struct ByteLevelVocabulary {
       throw error("model.merges", found: "none", expected: "a list of merges")
     }
     for position in 0..<merges.count {
-      let merge = merges.utf8(at: position)
-      let space = merge.firstIndex(of: UInt8(ascii: " ")) ?? merge.endIndex
-      let product = merge.filter { $0 != UInt8(ascii: " ") }
-      for token in [merge[..<space], merge[space...].dropFirst(), product[...]]
+      let (left, right, product) = TokenizerJSON.parts(of: merges.utf8(at: position))
+      for token in [left, right, product]
       where index.position(of: token, in: tokenizer.vocabulary) == nil {
-        throw error(
-          "model.merges[\(position)]",
-          found: "\(String(decoding: token, as: UTF8.self).quotedForError), which is no token",
-          expected: "tokens of model.vocab")
+        throw TokenizerJSON.missing(token, merge: position)
       }
     }
     return merges

@@ -4,7 +4,8 @@ import QuernFormats
 /// The names under which readers know split patterns (`tokenizer.ggml.pre`), from
 /// `formats/pre-tokenizers.json`.
 struct PreTokenizerTable {
-  private struct Entry {
+  /// A chain of split patterns and what else belongs to its name.
+  struct Entry {
     let name: String
     let chain: PreTokenizerChain
     /// Nil where the name stands for both.
@@ -14,6 +15,8 @@ struct PreTokenizerTable {
   }
 
   private var entries: [Entry] = []
+  /// The name of each pattern, by its scalars in one spelling.
+  private var patternNames: [[UInt32]: String] = [:]
   /// Every name that a reader accepts.
   private(set) var readerNames: [String] = []
 
@@ -25,6 +28,9 @@ struct PreTokenizerTable {
   init(parsing bytes: [UInt8]) throws(TokenizerError) {
     let root = try JSONObject(parsing: bytes, file: Self.file)
     let patterns = root["patterns"]?.object ?? JSONObject()
+    for (name, value) in patterns.members {
+      if let pattern = value.string { patternNames[PreTokenizerChain.unified(pattern)] = name }
+    }
     readerNames = root["readerNames"]?.array?.compactMap(\.string) ?? []
     for value in root["chains"]?.array ?? [] {
       guard let entry = Self.entry(value, patterns) else {
@@ -77,6 +83,12 @@ struct PreTokenizerTable {
       found: "\(chain); ignore_merges \(tokenizer.ignoreMerges); normalizer \(normalizer)",
       expected: "a known chain (\(knownNames)), or a name given with --pre-tokenizer")
   }
+
+  /// The name of a split pattern, nil for one that is not in the table.
+  func patternName(_ scalars: [UInt32]) -> String? { patternNames[scalars] }
+
+  /// What a reader's name stands for, nil for names that the table has no chain of.
+  func entry(named name: String) -> Entry? { entries.first { $0.name == name } }
 
   private var knownNames: String { entries.map(\.name).joined(separator: ", ") }
 

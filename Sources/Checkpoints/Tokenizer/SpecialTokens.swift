@@ -46,6 +46,9 @@ struct SpecialTokens {
   /// The flag that a reader prepends the first token.
   var addsBeginning: Bool { rule.flags.first { $0.name == "bos" }?.value ?? false }
 
+  /// The id of a special token by its short name ("bos", "eos"), nil if the folder names none.
+  func id(_ name: String) -> Int? { ids.first { $0.name == name }?.id }
+
   mutating func setFlag(_ name: String, _ value: Bool) { rule.set(name, value) }
 
   mutating func set(_ name: String, _ id: Int, file: String) {

@@ -5,10 +5,17 @@ import QuernContainers
 struct TokenizerJSON {
   static let file = "tokenizer.json"
 
-  struct AddedToken {
+  struct AddedToken: Sendable {
     let id: Int
     let text: String
     let isSpecial: Bool
+    /// Looked for in the normalized text rather than in the text itself.
+    var isNormalized = false
+    /// White space before or after it belongs to it.
+    var stripsLeft = false
+    var stripsRight = false
+    /// Only where no letter or digit stands beside it.
+    var isSingleWord = false
   }
 
   /// Texts of `model.vocab` in the order of the file, and the id of each.
@@ -21,6 +28,12 @@ struct TokenizerJSON {
   private(set) var modelType: String?
   private(set) var byteFallback = false
   private(set) var ignoreMerges = false
+  /// `model.unk_token`: what stands for characters that are no token.
+  private(set) var unknownText: String?
+  /// `model.fuse_unk`: one unknown token for several such characters in a row.
+  private(set) var fusesUnknown = false
+  /// A field of the model that changes how texts are merged and that no family in use has.
+  private(set) var unusualModelField: String?
   private(set) var normalizer = JSONValue.null
   private(set) var preTokenizer = JSONValue.null
   private(set) var postProcessor = JSONValue.null
@@ -44,6 +57,23 @@ struct TokenizerJSON {
   /// The id of an added token by its text, as special tokens are looked up.
   func addedTokenID(_ text: String) -> Int? {
     addedTokens.first { $0.text.utf8.elementsEqual(text.utf8) }?.id
+  }
+
+  /// The two tokens of a merge and the token that they become.
+  static func parts(of merge: ArraySlice<UInt8>) -> (
+    left: ArraySlice<UInt8>, right: ArraySlice<UInt8>, product: ArraySlice<UInt8>
+  ) {
+    let space = merge.firstIndex(of: UInt8(ascii: " ")) ?? merge.endIndex
+    let (left, right) = (merge[..<space], merge[space...].dropFirst())
+    return (left, right, (left + right)[...])
+  }
+
+  /// The error for a merge of which a part, or what it makes, is no token.
+  static func missing(_ token: ArraySlice<UInt8>, merge position: Int) -> TokenizerError {
+    TokenizerError(
+      file: file, field: "model.merges[\(position)]",
+      found: "\(String(decoding: token, as: UTF8.self).quotedForError), which is no token",
+      expected: "tokens of model.vocab")
   }
 
   /// A merge whose parts were a pair and held a space, which separates parts in a GGUF file.
@@ -94,6 +124,12 @@ extension TokenizerJSON {
       case ("type", .string): modelType = try string()
       case ("byte_fallback", .bool): byteFallback = try bool()
       case ("ignore_merges", .bool): ignoreMerges = try bool()
+      case ("fuse_unk", .bool): fusesUnknown = try bool()
+      case ("unk_token", .string): unknownText = try string()
+      case ("continuing_subword_prefix", .string), ("end_of_word_suffix", .string):
+        if try !string().isEmpty { unusualModelField = key }
+      case ("dropout", .number):
+        if try tree().real != 0 { unusualModelField = key }
       case ("vocab", .object): try readVocabulary()
       case ("merges", .array): try readMerges()
       case ("merges", _) where kind != .null:
@@ -173,8 +209,13 @@ extension TokenizerJSON {
           "added_tokens[\(addedTokens.count)]", found: entry.summary,
           expected: "an object with an id from 0 to \(TokenTable.maximumSize - 1) and a content")
       }
+      func flag(_ key: String) -> Bool? { entry.object?[key]?.bool }
+      let isSpecial = flag("special") ?? false
       addedTokens.append(
-        AddedToken(id: id, text: text, isSpecial: entry.object?["special"]?.bool ?? false))
+        AddedToken(
+          id: id, text: text, isSpecial: isSpecial,
+          isNormalized: flag("normalized") ?? !isSpecial, stripsLeft: flag("lstrip") ?? false,
+          stripsRight: flag("rstrip") ?? false, isSingleWord: flag("single_word") ?? false))
     }
   }
 
