@@ -2,7 +2,7 @@ import CKernels
 import QuernTensors
 
 /// Calibration statistics: for the inputs x of each weight the sum of x xᵀ over all rows seen, in
-/// blocks along the diagonal.
+/// blocks along the diagonal, and how large they are.
 ///
 /// Matrices stay in the file until they are asked for, one block at a time.
 /// Format: `formats/calibration/README.md`.
@@ -11,7 +11,8 @@ public struct CalibrationFile: Sendable {
   public struct Entry: Equatable, Sendable {
     /// The weight whose matrices they are; several weights may share their inputs.
     public let owner: TensorName
-    /// Rows seen by each expert; one number for weights without experts.
+    /// Rows seen by each expert; one number for weights without experts, and for experts that have
+    /// their statistics together.
     public let counts: [Int]
     /// Columns of each block, in the order of the columns.
     public let widths: [Int]
@@ -19,6 +20,9 @@ public struct CalibrationFile: Sendable {
     let offsets: [Int]
     /// The smallest and the largest input, where they are recorded.
     public let range: ClosedRange<Float>?
+    /// Where the largest magnitudes of the inputs are, and their mean magnitudes.
+    let maxima: ByteRange?
+    let means: ByteRange?
 
     public var columnCount: Int { widths.reduce(0, +) }
   }
@@ -71,6 +75,44 @@ public struct CalibrationFile: Sendable {
     for index in matrix.indices {
       matrix[index] = Float(bitPattern: UInt32(littleEndian: matrix[index].bitPattern))
     }
+  }
+
+  /// A statistic that is one number for each input.
+  package enum Channels: Sendable {
+    /// The largest |x|.
+    case maxima
+    /// The mean of |x|.
+    case means
+  }
+
+  /// Reads a statistic of each input: of one expert where experts have counts. Nil where it is not in
+  /// the file.
+  ///
+  /// - Throws: `CalibrationError` naming the first number that is no finite magnitude.
+  package func read(_ channels: Channels, of entry: Entry, expert: Int = 0)
+    throws(CalibrationError) -> [Float]?
+  {
+    precondition(entry.counts.indices.contains(expert))
+    guard let range = channels == .maxima ? entry.maxima : entry.means else { return nil }
+    let byteCount = range.byteCount / entry.counts.count
+    let bytes: [UInt8]
+    do throws(FileError) {
+      bytes = try file.bytes(
+        in: ByteRange(offset: range.offset + expert * byteCount, byteCount: byteCount))
+    } catch { throw .unreadable(error) }
+    let values = bytes.withUnsafeBytes { bytes in
+      stride(from: 0, to: byteCount, by: 4).map {
+        Float(bitPattern: bytes.littleEndianUInt32(at: $0))
+      }
+    }
+    guard let wrong = values.firstIndex(where: { !($0.isFinite && $0 >= 0) }) else { return values }
+    let name = entry.owner.text
+    throw .malformed(
+      InputProblem(
+        file: path,
+        tensor: channels == .maxima ? CalibrationNames.maxima(name) : CalibrationNames.means(name),
+        field: (entry.counts.count > 1 ? "expert \(expert), " : "") + "input \(wrong)",
+        found: "\(values[wrong])", expected: "a finite magnitude"))
   }
 
   /// Reads every matrix, one at a time, and checks that a sum of x xᵀ could look like it.

@@ -8,9 +8,6 @@ struct CalibrationParser {
   private let header: SafetensorsFile
   private let tensors: [TensorName: SafetensorsTensor]
 
-  private static let countSuffix = ".count"
-  private static let rangeSuffix = ".range"
-  private static let sharedPrefix = "inputs of "
   private static let countLimit = 1 << 20
 
   init(_ file: InputFile, _ header: SafetensorsFile) throws(CalibrationError) {
@@ -41,17 +38,18 @@ struct CalibrationParser {
   func entries() throws(CalibrationError) -> [TensorName: CalibrationFile.Entry] {
     var entries: [TensorName: CalibrationFile.Entry] = [:]
     var used = 0
-    for tensor in header.tensors where tensor.name.text.hasSuffix(Self.countSuffix) {
-      let name = String(tensor.name.text.dropLast(Self.countSuffix.count))
+    for tensor in header.tensors where tensor.name.text.hasSuffix(CalibrationNames.countSuffix) {
+      let name = String(tensor.name.text.dropLast(CalibrationNames.countSuffix.count))
       let entry = try entry(name, counts: try counts(tensor))
       entries[TensorName(name)] = entry
-      used += 1 + entry.widths.count + (entry.range == nil ? 0 : 1)
+      used += entry.tensorNames.count
     }
     guard used == header.tensors.count else { throw stray(entries) }
     for (key, owner) in header.metadata.sorted(by: { $0.key < $1.key })
-    where key.hasPrefix(Self.sharedPrefix) {
-      let name = TensorName(String(key.dropFirst(Self.sharedPrefix.count)))
-      guard entries[name] == nil, tensors[TensorName(owner + Self.countSuffix)] != nil else {
+    where key.hasPrefix(CalibrationNames.sharedPrefix) {
+      let name = TensorName(String(key.dropFirst(CalibrationNames.sharedPrefix.count)))
+      guard entries[name] == nil, tensors[TensorName(owner + CalibrationNames.countSuffix)] != nil
+      else {
         throw Self.defect(
           file, field: key, found: "\"\(owner)\"",
           expected: "a weight with matrices, for one that has none of its own")
@@ -86,7 +84,7 @@ struct CalibrationParser {
     -> CalibrationFile.Entry
   {
     var (widths, offsets): ([Int], [Int]) = ([], [])
-    while let tensor = tensors[TensorName("\(name).hessian.\(widths.count)")] {
+    while let tensor = tensors[TensorName(CalibrationNames.hessian(name, block: widths.count))] {
       let dimensions = tensor.shape.dimensions
       let width = dimensions.last ?? 0
       let shape = (counts.count > 1 ? [counts.count] : []) + [width, width]
@@ -102,19 +100,45 @@ struct CalibrationParser {
       offsets.append(tensor.range.offset)
     }
     let range = try range(name)
-    guard !widths.isEmpty || range != nil else {
+    let columns = widths.isEmpty ? nil : widths.reduce(0, +)
+    let maxima = try channels(
+      CalibrationNames.maxima(name), partCount: counts.count, columnCount: columns)
+    let means = try channels(
+      CalibrationNames.means(name), partCount: counts.count,
+      columnCount: columns ?? maxima.map { $0.byteCount / 4 / counts.count })
+    guard !widths.isEmpty || range != nil || maxima != nil || means != nil else {
       throw .malformed(
         InputProblem(
-          file: file.path, tensor: "\(name).hessian.0", found: "no such tensor",
-          expected: "a matrix or a range for \(name).count"))
+          file: file.path, tensor: CalibrationNames.hessian(name, block: 0),
+          found: "no such tensor",
+          expected: "a matrix, a range, maxima or means for \(name).count"))
     }
     return CalibrationFile.Entry(
-      owner: TensorName(name), counts: counts, widths: widths, offsets: offsets, range: range)
+      owner: TensorName(name), counts: counts, widths: widths, offsets: offsets, range: range,
+      maxima: maxima, means: means)
+  }
+
+  /// A number for each input, of each expert where counts are of experts.
+  private func channels(_ name: String, partCount: Int, columnCount: Int?)
+    throws(CalibrationError) -> ByteRange?
+  {
+    guard let tensor = tensors[TensorName(name)] else { return nil }
+    let dimensions = tensor.shape.dimensions
+    let width = dimensions.last ?? 0
+    guard tensor.elementType == .f32, width > 0, columnCount == nil || width == columnCount,
+      dimensions == (partCount > 1 ? [partCount, width] : [width])
+    else {
+      let inputs = columnCount.map { "\($0)" } ?? "inputs"
+      throw defect(
+        tensor, found: "\(tensor.elementType.rawValue) \(tensor.shape)",
+        expected: "F32 " + (partCount > 1 ? "[\(partCount), \(inputs)]" : "[\(inputs)]"))
+    }
+    return tensor.range
   }
 
   /// The smallest input and the largest, where they are recorded.
   private func range(_ name: String) throws(CalibrationError) -> ClosedRange<Float>? {
-    guard let tensor = tensors[TensorName(name + Self.rangeSuffix)] else { return nil }
+    guard let tensor = tensors[TensorName(CalibrationNames.range(name))] else { return nil }
     guard tensor.elementType == .f32, tensor.shape == [2] else {
       throw defect(
         tensor, found: "\(tensor.elementType.rawValue) \(tensor.shape)", expected: "F32 [2]")
@@ -138,16 +162,13 @@ struct CalibrationParser {
   /// The first tensor that belongs to no weight.
   private func stray(_ entries: [TensorName: CalibrationFile.Entry]) -> CalibrationError {
     let known = Set(
-      entries.flatMap { name, entry in
-        [TensorName(name.text + Self.countSuffix)]
-          + entry.widths.indices.map { TensorName("\(name.text).hessian.\($0)") }
-          + [TensorName(name.text + Self.rangeSuffix)]
-      })
+      entries.values.flatMap(\.tensorNames).map { TensorName($0) })
     let name = header.tensors.first { !known.contains($0.name) }?.name ?? ""
     return .malformed(
       InputProblem(
         file: file.path, tensor: name, found: "a tensor of no use",
-        expected: "NAME.count, NAME.range and NAME.hessian.0, .1 and so on"))
+        expected:
+          "NAME.count, NAME.range, NAME.maxima, NAME.means and NAME.hessian.0, .1 and so on"))
   }
 
   private func defect(_ tensor: SafetensorsTensor, found: String, expected: String)
@@ -161,5 +182,17 @@ struct CalibrationParser {
     -> CalibrationError
   {
     .malformed(InputProblem(file: file.path, field: field, found: found, expected: expected))
+  }
+}
+
+extension CalibrationFile.Entry {
+  /// The tensors that it is made of.
+  fileprivate var tensorNames: [String] {
+    let name = owner.text
+    return [CalibrationNames.count(name)]
+      + widths.indices.map { CalibrationNames.hessian(name, block: $0) }
+      + (range == nil ? [] : [CalibrationNames.range(name)])
+      + (maxima == nil ? [] : [CalibrationNames.maxima(name)])
+      + (means == nil ? [] : [CalibrationNames.means(name)])
   }
 }

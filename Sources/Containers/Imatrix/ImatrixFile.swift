@@ -107,9 +107,13 @@ extension ImatrixFile {
 
   /// How many experts have no data of their own: no token reached them. In a `.dat` those are the ones
   /// whose means are all 1; it has no counts of single experts.
-  package func unseenPartCount(_ entry: Entry, of partCount: Int) throws(ImatrixError) -> Int {
+  ///
+  /// - Parameter parts: the experts that are asked for; nil for all.
+  package func unseenPartCount(_ entry: Entry, parts: Range<Int>? = nil, of partCount: Int)
+    throws(ImatrixError) -> Int
+  {
     var count = 0
-    for part in 0..<partCount {
+    for part in parts ?? 0..<partCount {
       if try weights(entry, part: part, of: partCount).allSatisfy({ $0 == 1 }) { count += 1 }
     }
     return count
