@@ -9,11 +9,20 @@ package enum Formats {
   /// Pre-tokenizers: split patterns, the chains they form, the names that readers know.
   package static var preTokenizers: [UInt8] { PackageResources.pre_tokenizers_json }
 
+  /// Canonical decompositions and compositions of Unicode 9, as NFC needs them.
+  package static var canonicalDecompositions: [UInt8] {
+    PackageResources.canonical_decompositions_json
+  }
+
+  /// The text that models are compared on where the user gives none.
+  package static var parityText: [UInt8] { PackageResources.parity_txt }
+
   /// Architecture tables: roles, shapes, names in every dialect, metadata keys.
   package static var architectures: [[UInt8]] {
     [
       PackageResources.llama_json, PackageResources.qwen2_json, PackageResources.qwen3_json,
-      PackageResources.qwen3moe_json, PackageResources.mixtral_json,
+      PackageResources.qwen2moe_json, PackageResources.qwen3moe_json,
+      PackageResources.mixtral_json,
       PackageResources.deepseek3_json, PackageResources.deepseek4_json,
     ]
   }

@@ -32,15 +32,29 @@ extension Certificate {
   }
 
   package init(parsing bytes: [UInt8], path: String) throws(InputProblem) {
+    var rows: [CertificateRow] = []
+    try self.init(parsing: bytes, path: path) { (row) throws(InputProblem) in rows.append(row) }
+    self.rows = rows
+  }
+
+  /// Reads a certificate and hands out its rows one by one, so that no table is ever held.
+  ///
+  /// - Returns: the certificate without rows.
+  package init(
+    parsing bytes: [UInt8], path: String,
+    eachRow body: (CertificateRow) throws(InputProblem) -> Void
+  ) throws(InputProblem) {
     var scanner = JSONScanner(bytes)
     var head = JSONObject()
-    var rows: [CertificateRow]?
+    var table: CertificateRowTable?
     do throws(JSONError) {
       try scanner.beginObject()
       while let key = try scanner.nextKey() {
         // The table is read row by row; all else is small.
         if key == "tensors" {
-          rows = try Self.rows(&scanner)
+          var rows = CertificateRowTable()
+          try rows.read(&scanner, body)
+          table = rows
         } else {
           head.set(key, try scanner.value())
         }
@@ -49,35 +63,22 @@ extension Certificate {
     } catch {
       throw InputProblem(file: path, found: "malformed JSON, \(error)", expected: "a certificate")
     }
+    if let problem = table?.problem { throw problem }
     guard head["format"]?.string == Self.formatName, head["version"]?.integer == Self.formatVersion
     else {
       throw InputProblem(
         file: path, field: "format", found: head["format"]?.summary ?? "nothing",
         expected: "\(Self.formatName) version \(Self.formatVersion)")
     }
-    guard let rows, let certificate = Certificate(head: head, rows: rows) else {
+    guard let table, let certificate = Certificate(head: head, fileIndices: table.fileIndices)
+    else {
       throw InputProblem(
         file: path, found: "a field that is missing or of another kind", expected: "a certificate")
     }
     self = certificate
   }
 
-  private static func rows(_ scanner: inout JSONScanner) throws(JSONError) -> [CertificateRow] {
-    var rows: [CertificateRow] = []
-    try scanner.beginArray()
-    while try scanner.nextElement() {
-      let value = try scanner.value()
-      guard let row = CertificateRow(value) else {
-        throw JSONError(
-          byteOffset: scanner.position,
-          problem: "row \(rows.count) lacks a field or has one of another kind")
-      }
-      rows.append(row)
-    }
-    return rows
-  }
-
-  private init?(head: JSONObject, rows: [CertificateRow]) {
+  private init?(head: JSONObject, fileIndices: ClosedRange<Int>?) {
     guard let tool = head["tool"]?.string, let target = head["target"]?.string,
       let architecture = head["architecture"]?.string, let name = head["recipeName"]?.string,
       let recipe = head["recipe"]?.object, let options = head["options"]?.object,
@@ -94,17 +95,14 @@ extension Certificate {
     else { return nil }
     guard sourceFiles.count == sources.count, outputFiles.count == files.count,
       droppedTensors.count == dropped.count,
-      rows.allSatisfy({ row in
-        outputFiles.indices.contains(row.file)
-          && row.stored.allSatisfy { outputFiles.indices.contains($0.file) }
-      })
+      fileIndices.map({ $0.lowerBound >= 0 && $0.upperBound < outputFiles.count }) ?? true
     else { return nil }
     self.init(
       toolVersion: String(tool.drop { $0 != " " }.dropFirst()), target: target,
       architecture: architecture, recipeName: name, recipe: recipe, options: options,
       repositoryID: head["repository"]?.string, revision: head["revision"]?.string,
       sourceFiles: sourceFiles,
-      imatrix: imatrix, calibration: calibration, planHash: plan, files: outputFiles, rows: rows,
+      imatrix: imatrix, calibration: calibration, planHash: plan, files: outputFiles, rows: [],
       dropped: droppedTensors)
   }
 
@@ -155,7 +153,7 @@ extension Certificate.OutputFile {
 }
 
 extension CertificateRow {
-  fileprivate init?(_ value: JSONValue) {
+  init?(_ value: JSONValue) {
     guard let row = value.object, let name = row["name"]?.string, let file = row["file"]?.integer,
       let role = row["role"]?.string, let type = row["type"]?.string,
       let method = row["method"]?.string, let shape = row["shape"]?.integers,

@@ -23,11 +23,18 @@ public struct Checkpoint: Sendable {
   package let stored: [StoredTensor]
   package var tensors: [SourceTensor]
   package let config: ModelConfig?
+  /// The metadata of a GGUF file, which has no config.
+  package var keyValues: [GGUFKeyValue] = []
+  /// Whether Quern rotated the model's streams when it wrote the folder.
+  package var isRotated = false
+
+  /// What the headers of rotated weights say: no runtime asks for it, people who compare weights do.
+  package static let rotationNote = (key: "quern.rotation", value: "hadamard-32")
   package let problems: [InputProblem]
   /// What is odd, but not wrong.
   public let warnings: [String]
 
-  /// Opens a folder or a cached repository.
+  /// Opens a folder, a cached repository or a GGUF file, any part of a split one.
   ///
   /// - Throws: `CheckpointError` when nothing is there, a file cannot be read or a header is malformed.
   public static func open(
@@ -35,10 +42,11 @@ public struct Checkpoint: Sendable {
   ) throws(CheckpointError) -> Checkpoint {
     let location = try CheckpointLocation(argument, environment: environment)
     guard FileSystem.isFolder(location.folder) else {
+      if location.folder.hasSuffix(".gguf") { return try GGUFReader.read(location.folder) }
       throw .problem(
         InputProblem(
           file: argument, found: "a file",
-          expected: "the folder of a checkpoint (see also: inspect)"))
+          expected: "the folder of a checkpoint, or a .gguf (see also: inspect)"))
     }
     var reader = try CheckpointReader(location)
     return try reader.read()

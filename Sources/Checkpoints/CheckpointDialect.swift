@@ -6,6 +6,8 @@ public enum CheckpointDialect: String, Sendable, CustomStringConvertible {
   case ascend
   /// What `config.json` calls `compressed-tensors`.
   case compressedTensors = "compressed-tensors"
+  /// A GGUF file, or all parts of a split one: metadata stands in place of a config.
+  case gguf
 
   public var description: String { rawValue }
 }

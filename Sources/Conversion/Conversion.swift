@@ -46,7 +46,7 @@ public struct Conversion: Sendable {
   /// Converts and returns the certificate that now lies beside the output.
   ///
   /// - Throws: `ConversionError`; nothing of the output is left then.
-  public func run(_ control: ConversionControl = ConversionControl()) throws(ConversionError)
+  public func run(_ control: RunControl = RunControl()) throws(ConversionError)
     -> Certificate
   {
     var outputs = try output()
@@ -110,7 +110,7 @@ public struct Conversion: Sendable {
       advice: "make room or choose another disk")
   }
 
-  private func convert(_ outputs: [OutputFile], _ control: ConversionControl)
+  private func convert(_ outputs: [OutputFile], _ control: RunControl)
     throws(ConversionError)
     -> [CertificateRow]
   {

@@ -40,7 +40,7 @@ enum Converting {
   @discardableResult static func run(
     _ plan: ConversionPlan, in folder: TemporaryFolder, threads: Int = 2,
     overwrite: Bool = false, restart: Bool = false, kernels: RowKernels = .best,
-    control: ConversionControl = ConversionControl()
+    control: RunControl = RunControl()
   ) throws -> Certificate {
     try Conversion(
       plan, outputPath: folder.path("out.gguf"), threadCount: threads, overwrite: overwrite,

@@ -113,7 +113,7 @@ struct PublicationTests {
 
   @Test func progressCountsEverySourceByteOnce() throws {
     for checkpoint in Converting.checkpoints {
-      let (folder, control) = (try TemporaryFolder(), ConversionControl())
+      let (folder, control) = (try TemporaryFolder(), RunControl())
       let plan = try Converting.plan(testData: checkpoint, recipe: "q8_0")
       try Converting.run(plan, in: folder, threads: 3, control: control)
       #expect(
@@ -134,7 +134,7 @@ struct PublicationTests {
 
   @Test func anInterruptedRunLeavesNothing() throws {
     let folder = try TemporaryFolder()
-    let control = ConversionControl()
+    let control = RunControl()
     control.interrupt()
     let error = failure { try Converting.run(plan(), in: folder, control: control) }
     guard case .interrupted = error else {

@@ -7,6 +7,10 @@ import pathlib
 import subprocess
 import sys
 
+import gguf
+import numpy as np
+
+import families
 from support import CHECKPOINTS, GOLDENS, TESTDATA, conversions, main
 
 STORY = (TESTDATA / "stories260K" / "greedy_200.txt").read_text().rstrip("\n")
@@ -18,12 +22,19 @@ V4_PROMPT = [0, 5, 6, 7, 300, 41, 17, 9]
 V4_TOKENS = 16
 # Where tiny V4 has FP8: the FP4 experts are exact in Q8_0.
 PLAIN_ROLES = ("shared-expert", "low-rank-attention", "indexer-query")
+# Families that llama.cpp reads byte-level tokenizers for; the one at hand has no pre-tokenizer.
+BYTE_LEVEL = ("qwen2-moe", "qwen3-moe", "deepseek-v3", "deepseek-v3-tied", "deepseek-v3-fp8")
+FLOATS = '{rules: [{match: "*", type: "f32"}]}\n'
+# Of the logarithm of a probability: llama.cpp's sums of products are in another order.
+LARGEST_DIFFERENCE = 5e-4
+PLACES = (1, 16, 48, 160)
 GENERATE = pathlib.Path(__file__).with_name("llama_cpp_generate.py")
 
 
-def generate(model, prompt, count):
+def generate(model, prompt, count, candidates=1):
     result = subprocess.run(
-        [sys.executable, str(GENERATE), str(model), json.dumps(prompt), str(count)],
+        [sys.executable, str(GENERATE), str(model), json.dumps(prompt), str(count),
+         str(candidates)],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False)
     assert result.returncode == 0, (
         f"exit {result.returncode}: {result.stdout.strip()} {result.stderr.strip()[-600:]}")
@@ -68,7 +79,64 @@ def check_plain_int8(checks, quern, folder):
         agrees_at_first(output, GOLDENS["tiny-v4"])
 
 
+def dump(path):
+    """Metadata (tokenizer left out) and tensor table, as the goldens hold them."""
+    reader = gguf.GGUFReader(path)
+    metadata = {key: {"type": [kind.name for kind in field.types], "value": field.contents()}
+                for key, field in reader.fields.items()
+                if not key.startswith(("GGUF.", "tokenizer."))}
+    tensors = {tensor.name: [tensor.tensor_type.name, [int(n) for n in tensor.shape],
+                             int(tensor.n_bytes)] for tensor in reader.tensors}
+    return metadata, tensors
+
+
+def equals_golden(output, golden):
+    metadata, tensors = dump(output)
+    assert list(metadata) == list(golden["metadata"]), f"keys {list(metadata)}"
+    for key, want in golden["metadata"].items():
+        assert metadata[key] == want, f"{key}: {metadata[key]}, llama.cpp's converter {want}"
+    theirs = {entry["name"]: [entry["type"], entry["shape"], entry["bytes"]]
+              for entry in golden["tensors"]}
+    assert tensors == theirs, sorted(set(map(str, tensors.items())) ^ set(map(str, theirs.items())))[:6]
+
+
+def largest_difference(output, name):
+    """Between the logarithms of probabilities: llama.cpp's and those of transformers' logits."""
+    tokens, logits = families.reference(name)
+    largest, count = 0.0, 0
+    for place in PLACES:
+        theirs = logits[place - 1].astype(np.float64)
+        theirs -= theirs.max()
+        theirs -= np.log(np.exp(theirs).sum())
+        ours = generate(output, tokens[:place], 1, len(theirs))["candidates"]
+        count += len(ours)
+        largest = max([largest, *(abs(theirs[token] - value) for token, value in ours)])
+    # Tokens that are no text of their own have no candidates.
+    assert count >= logits.shape[1], f"{count} probabilities"
+    return largest
+
+
+def check_families(checks, quern, folder):
+    recipe = folder / "floats.json5"
+    recipe.write_text(FLOATS)
+    for name in families.NAMES:
+        model, output = families.with_tokenizer(name, folder / "families"), folder / f"{name}.gguf"
+        options = ("--pre-tokenizer", "gpt-2") if name in BYTE_LEVEL else ()
+        with checks.claim(f"{name}: keys, values and tensors are those of llama.cpp's converter"):
+            quern.convert(model, recipe, output, "--overwrite", *options)
+            equals_golden(output, families.golden(name))
+        with checks.claim(f"{name}: verify passes"):
+            quern.must("verify", output, "--against", model)
+        with checks.claim(f"{name}: llama.cpp says what transformers says"):
+            largest = largest_difference(output, name)
+            assert largest <= LARGEST_DIFFERENCE, f"log probabilities differ by {largest:.1e}"
+        with checks.claim(f"{name} q8_0: llama.cpp loads it and generates"):
+            quern.convert(model, "q8_0", folder / f"{name}-q8_0.gguf", "--overwrite", *options)
+            generate(folder / f"{name}-q8_0.gguf", V4_PROMPT, V4_TOKENS)
+
+
 def check(checks, quern, folder):
+    check_families(checks, quern, folder)
     for name, recipe, output in conversions(quern, folder):
         if name.startswith("stories260K") and recipe in TOKENS:
             count = TOKENS[recipe]

@@ -10,8 +10,6 @@ package struct ArchitectureTable: Sendable {
   package let architecture: String
   package let classes: [String]
   package let modelTypes: [String]
-  /// What the family can be converted to; empty for everything.
-  package let targets: [String]
   /// A prefix that source names may carry (`model.`).
   package let optionalPrefix: String
   /// The prefix of names in a folder for Python runtimes.
@@ -20,6 +18,7 @@ package struct ArchitectureTable: Sendable {
   package let groups: [Group]
   package let drops: [Drop]
   package let metadata: [Metadata]
+  package let limits: [Limit]
   package let ropeScaling: [String]
   package let looksForSentencePiece: Bool
 
@@ -29,14 +28,18 @@ package struct ArchitectureTable: Sendable {
 
   /// A value of config.json under its aliases.
   package struct Parameter: Sendable {
-    package enum Kind: String, Sendable { case integer, real, bool }
+    package enum Kind: String, Sendable { case integer, real, bool, choice }
     package let name: String
     package let kind: Kind
     /// Paths with dots for nested keys, the first one present wins.
     package let keys: [String]
+    /// The texts that the config may have, and the numbers they stand for.
+    package let choices: [String: Int]
     package let minimum: Int?
     package let above: Double?
     package let defaultValue: Expression?
+    /// What null means, where that is not the default.
+    package let nullValue: Expression?
     /// The key to blame when the default cannot be computed.
     package let because: String?
   }
@@ -70,6 +73,7 @@ package struct ArchitectureTable: Sendable {
     package let isOptional: Bool
     package let isInteger: Bool
     package let permuteHeads: Expression?
+    package let heads: Heads?
     package let stack: Expression?
     package let fused: Fused?
     package let concatenate: [[String]]
@@ -102,6 +106,27 @@ package struct ArchitectureTable: Sendable {
     package let first: Expression
   }
 
+  /// Some rows of every head of a source that holds all heads, each head a matrix of its own.
+  package struct Heads: Sendable {
+    /// Rows of one head in the source.
+    package let rows: Expression
+    /// The first of them that is ours.
+    package let first: Expression
+    /// Whether rows and columns of each head change places.
+    package let isTransposed: Bool
+  }
+
+  /// What a GGUF file of the family cannot say, or the runtime does not do.
+  package struct Limit: Sendable {
+    package let condition: Expression
+    /// The key of config.json that is to blame.
+    package let field: String
+    /// What is expected instead: the model is refused.
+    package let expected: String?
+    /// What the reader should know: the model is converted.
+    package let warning: String?
+  }
+
   /// Source tensors that the target has no use for, and why.
   package struct Drop: Sendable {
     /// The map that it is dropped from; nil for both.
@@ -124,172 +149,5 @@ extension ArchitectureTable {
   /// Every family Quern knows.
   package static let all: [ArchitectureTable] = Formats.architectures.compactMap {
     try? ArchitectureTable(parsing: $0)
-  }
-
-  /// Whether the family has a form in GGUF that Quern writes.
-  package var supportsGGUF: Bool { targets.isEmpty || targets.contains("gguf") }
-
-  /// Why a table of ours does not load; only tests see it.
-  package struct Malformed: Error { package let what: String }
-
-  package init(parsing bytes: [UInt8]) throws {
-    guard let root = try JSONValue(parsing: bytes).object else { throw Malformed(what: "root") }
-    architecture = try root.text("architecture")
-    classes = root.texts("classes")
-    modelTypes = root.texts("modelTypes")
-    targets = root.texts("targets")
-    optionalPrefix = try root.text("optionalPrefix")
-    runtimePrefix = root["runtimePrefix"]?.string ?? ""
-    parameters = try (root["parameters"]?.object?.members ?? []).map {
-      try Parameter(name: $0.key, $0.value.object ?? JSONObject())
-    }
-    let lists = root["tensors"]?.object ?? JSONObject()
-    groups = try root.objects("groups").map { group in
-      try Group(group, tensors: group.texts("tensors").flatMap { lists.objects($0) })
-    }
-    drops = try root.objects("drops").map(Drop.init)
-    metadata = try root.objects("metadata").map(Metadata.init)
-    ropeScaling = root.texts("ropeScaling")
-    looksForSentencePiece = try root.text("tokenizer") == "sentencepiece-first"
-  }
-}
-
-extension ArchitectureTable.Parameter {
-  fileprivate init(name: String, _ object: JSONObject) throws {
-    self.name = name
-    guard let kind = Kind(rawValue: try object.text("type")) else {
-      throw ArchitectureTable.Malformed(what: name)
-    }
-    self.kind = kind
-    keys = object.texts("keys")
-    minimum = object["minimum"]?.integer
-    above = object["above"]?.real
-    defaultValue = try object.formula("default")
-    because = object["because"]?.string
-  }
-}
-
-extension ArchitectureTable.Group {
-  fileprivate init(_ object: JSONObject, tensors: [JSONObject]) throws {
-    map = try object.map()
-    source = try object.text("source")
-    gguf = object["gguf"]?.string ?? ""
-    count = try object.formula("count")
-    condition = try object.formula("when")
-    isDraft = object["file"]?.string == "draft"
-    let stacked = object["fusedAcross"]?.object?.members ?? []
-    fusedAcross = stacked.reduce(into: [:]) { $0[$1.key] = $1.value.string }
-    self.tensors = try tensors.map(ArchitectureTable.Tensor.init)
-  }
-}
-
-extension ArchitectureTable.Tensor {
-  fileprivate init(_ object: JSONObject) throws {
-    map = try object.map()
-    gguf = object["gguf"]?.string ?? ""
-    role = try object.text("role")
-    shape = try object.texts("shape").map { try Expression(parsing: $0) }
-    names = object.texts("names")
-    condition = try object.formula("when")
-    isOptional = object["optional"]?.bool ?? false
-    isInteger = object["integer"]?.bool ?? false
-    permuteHeads = try object.formula("permuteHeads")
-    stack = try object.formula("stack")
-    fused = try object["fused"]?.object.map(ArchitectureTable.Fused.init)
-    concatenate = (object["concatenate"]?.array ?? []).map { ($0.array ?? []).compactMap(\.string) }
-    derivation = object["derive"]?.string
-    runtime = try object["runtime"]?.object.map(ArchitectureTable.Runtime.init)
-    rotation = object["rotation"]?.object.map(RuntimeRotation.init)
-  }
-}
-
-extension RuntimeRotation {
-  fileprivate init(_ object: JSONObject) {
-    if let reason = object["refused"]?.string {
-      self = .refused(reason)
-    } else if object["ones"]?.bool ?? false {
-      self = .ones
-    } else {
-      self = .turned(
-        columns: object["columns"] != nil, gains: object.texts("columns"),
-        rows: object["rows"]?.bool ?? false)
-    }
-  }
-}
-
-extension ArchitectureTable.Runtime {
-  fileprivate init(_ object: JSONObject) throws {
-    module = try object["module"].map {
-      guard let kind = RuntimeModule.Kind(rawValue: $0.string ?? "") else {
-        throw ArchitectureTable.Malformed(what: "module")
-      }
-      return kind
-    }
-    guard let split = RuntimeModule.Split(rawValue: object["split"]?.string ?? "none") else {
-      throw ArchitectureTable.Malformed(what: "split")
-    }
-    self.split = split
-    fused = object["fused"]?.string
-    floatReason = object["float"]?.string
-    isBare = object["bare"]?.bool ?? false
-    copies = object.texts("copyOf")
-  }
-}
-
-extension ArchitectureTable.Fused {
-  fileprivate init(_ object: JSONObject) throws {
-    names = object.texts("names")
-    guard let rows = try object.formula("rows"), let first = try object.formula("first") else {
-      throw ArchitectureTable.Malformed(what: "fused")
-    }
-    self.rows = rows
-    self.first = first
-  }
-}
-
-extension ArchitectureTable.Drop {
-  fileprivate init(_ object: JSONObject) throws {
-    map = try object.map()
-    patterns = object.texts("names")
-    condition = try object.formula("when")
-    reason = try object.text("drop")
-  }
-}
-
-extension ArchitectureTable.Metadata {
-  fileprivate init(_ object: JSONObject) throws {
-    key = try object.text("key")
-    type = try object.text("type")
-    value = try object.text("value")
-    condition = try object.formula("when")
-  }
-}
-
-extension JSONObject {
-  fileprivate func text(_ key: String) throws -> String {
-    guard let text = self[key]?.string else { throw ArchitectureTable.Malformed(what: key) }
-    return text
-  }
-
-  fileprivate func map() throws -> ArchitectureTable.MapKind? {
-    try self["map"].map {
-      guard let kind = ArchitectureTable.MapKind(rawValue: $0.string ?? "") else {
-        throw ArchitectureTable.Malformed(what: "map")
-      }
-      return kind
-    }
-  }
-
-  fileprivate func texts(_ key: String) -> [String] {
-    (self[key]?.array ?? []).compactMap(\.string)
-  }
-
-  fileprivate func objects(_ key: String) -> [JSONObject] {
-    (self[key]?.array ?? []).compactMap(\.object)
-  }
-
-  fileprivate func formula(_ key: String) throws -> Expression? {
-    guard let text = self[key]?.string else { return nil }
-    return try Expression(parsing: text)
   }
 }

@@ -9,6 +9,12 @@ package enum ModelFamily {
   package static func parameters(
     of checkpoint: Checkpoint, keepsDraft: Bool
   ) throws(CheckpointError) -> ModelParameters {
+    guard checkpoint.dialect != .gguf else {
+      throw .problem(
+        InputProblem(
+          file: checkpoint.folder, found: "a GGUF file",
+          expected: "a folder: what is in blocks already can be run and compared, not converted"))
+    }
     guard let config = checkpoint.config else {
       throw .problem(
         InputProblem(

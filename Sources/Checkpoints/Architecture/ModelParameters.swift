@@ -24,11 +24,22 @@ package struct ModelParameters: Sendable {
     bindings.integers["keep_draft"] = 1
     bindings.integers["llama3_rope"] = ropeScaling.kind == .llama3 ? 1 : 0
     try completeLayers(config: config, file: file)
+    try addSparseLayers(config: config, file: file, tensorCount: tensorNames.count)
+    addWindows(config: config, tensorCount: tensorNames.count)
     try checkRotaryDimensions(file: file)
   }
 
   /// Whether draft stages are wanted in a file of their own.
   package mutating func keepDraft(_ keeps: Bool) { bindings.integers["keep_draft"] = keeps ? 1 : 0 }
+
+  /// For each layer whether it has experts.
+  mutating func setSparseLayers(_ layers: [Int]) {
+    bindings.arrays["sparse_layers"] = layers
+    bindings.integers["dense_layers"] = layers.count { $0 == 0 }
+  }
+
+  /// For each layer the tokens that a token sees, or 0 for all.
+  mutating func setWindows(_ windows: [Int]) { bindings.arrays["windows"] = windows }
 
   private static func add(
     _ parameter: ArchitectureTable.Parameter, to bindings: inout Bindings, config: JSONObject,
@@ -59,6 +70,13 @@ package struct ModelParameters: Sendable {
         throw InputProblem(file: file, field: key, found: value.summary, expected: "true or false")
       }
       bindings.integers[parameter.name] = flag ? 1 : 0
+    case .choice:
+      guard let text = value.string, let number = parameter.choices[text] else {
+        throw InputProblem(
+          file: file, field: key, found: value.summary,
+          expected: parameter.choices.keys.sorted().map { "\"\($0)\"" }.joined(separator: " or "))
+      }
+      bindings.integers[parameter.name] = number
     }
   }
 
@@ -68,7 +86,7 @@ package struct ModelParameters: Sendable {
   ) throws(InputProblem) {
     let key = parameter.keys.first ?? parameter.name
     let isNull = parameter.keys.contains { config.isNull(atPath: $0) }
-    guard let formula = parameter.defaultValue else {
+    guard let formula = (isNull ? parameter.nullValue : nil) ?? parameter.defaultValue else {
       throw InputProblem(
         file: file, field: key, found: isNull ? "null" : "no such key", expected: "a value")
     }
@@ -76,7 +94,7 @@ package struct ModelParameters: Sendable {
       let value = try formula.value(in: bindings)
       switch parameter.kind {
       case .real: bindings.reals[parameter.name] = Double(value)
-      case .integer, .bool: bindings.integers[parameter.name] = value
+      case .integer, .bool, .choice: bindings.integers[parameter.name] = value
       }
     } catch {
       let because = parameter.because ?? key
@@ -95,8 +113,9 @@ extension ModelParameters {
     to bindings: inout Bindings, table: ArchitectureTable, config: JSONObject, file: String,
     tensorNames: [TensorName]
   ) throws(InputProblem) {
-    if table.architecture == "deepseek3" {
+    if table.architecture == "deepseek2" {
       bindings.integers["stages"] = draftLayerCount(tensorNames)
+      addMagnitudes(to: &bindings, config: config)
     }
     guard table.architecture == "deepseek4" else { return }
     let draft = DraftStages(tensorNames: tensorNames, optionalPrefix: table.optionalPrefix)

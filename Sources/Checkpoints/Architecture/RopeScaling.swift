@@ -84,6 +84,22 @@ package struct RopeScaling: Equatable, Sendable {
     return ("rope_parameters", config["rope_parameters"]?.object)
   }
 
+  /// What YaRN multiplies cosine and sine by: `attention_factor` where the config has one, else
+  /// m(mscale) / m(mscale_all_dim) where it has both, else m(1); m(s) = 0.1 · s · ln(factor) + 1, and 1
+  /// where `factor` shrinks. As transformers' `_compute_yarn_parameters`. Nil for other kinds.
+  package var yarnMagnitude: Double? {
+    guard kind == .yarn, let factor = numbers["factor"] else { return nil }
+    if let stated = numbers["attention_factor"] { return stated }
+    guard let one = numbers["mscale"], let all = numbers["mscale_all_dim"], one != 0, all != 0
+    else { return Self.magnitude(factor, 1) }
+    return Self.magnitude(factor, one) / Self.magnitude(factor, all)
+  }
+
+  /// m(s) = 0.1 · s · ln(factor) + 1, and 1 where `factor` shrinks.
+  package static func magnitude(_ factor: Double, _ scale: Double) -> Double {
+    factor <= 1 ? 1 : 0.1 * scale * log(factor) + 1
+  }
+
   /// What a reader should know of scaling that GGUF has no key for, as in llama.cpp's converter.
   package var warning: String? {
     guard kind == .dynamic else { return nil }

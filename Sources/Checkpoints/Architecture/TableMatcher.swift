@@ -51,7 +51,7 @@ struct TableMatcher {
     TensorName((writesPrefix ? table.optionalPrefix : "") + bare)
   }
 
-  private var configFile: String { checkpoint.config?.path ?? checkpoint.folder }
+  var configFile: String { checkpoint.config?.path ?? checkpoint.folder }
 }
 
 // MARK: - Expanding the table
@@ -198,7 +198,7 @@ extension TableMatcher {
     return parts
   }
 
-  private func find(_ names: [String]) -> Int? {
+  func find(_ names: [String]) -> Int? {
     for name in names { if let index = indexOfName[TensorName(name)] { return index } }
     return nil
   }
@@ -208,14 +208,14 @@ extension TableMatcher {
       tensor: tensor, firstRow: 0, rowCount: checkpoint.tensors[tensor].shape.rowCount)
   }
 
-  private func missing(_ names: [String]) -> InputProblem {
+  func missing(_ names: [String]) -> InputProblem {
     InputProblem(
       file: checkpoint.folder, tensor: names.first.map { spelled($0).text },
       found: "no such tensor",
       expected: "every tensor of a \(table.architecture) model")
   }
 
-  private func check(_ index: Int, shape: [Int], isInteger: Bool) throws(InputProblem) {
+  func check(_ index: Int, shape: [Int], isInteger: Bool) throws(InputProblem) {
     let tensor = checkpoint.tensors[index]
     let file = checkpoint.files[tensor.codes.file].path
     guard tensor.shape.dimensions == shape else {

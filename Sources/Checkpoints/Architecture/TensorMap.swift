@@ -13,11 +13,10 @@ package struct TensorMap: Sendable {
   package let tensors: [MappedTensor]
   package let dropped: [Dropped]
 
-  /// - Throws: `CheckpointError.problem` for a missing tensor, a wrong shape or encoding, for tensors
-  ///   that the table does not know, and for a family without a GGUF form.
+  /// - Throws: `CheckpointError.problem` for a missing tensor, a wrong shape or encoding, and for
+  ///   tensors that the table does not know.
   package init(checkpoint: Checkpoint, parameters: ModelParameters) throws(CheckpointError) {
     do throws(InputProblem) {
-      try parameters.table.requireGGUF(file: checkpoint.config?.path ?? checkpoint.folder)
       var builder = TensorMapBuilder(
         matcher: try TableMatcher(checkpoint: checkpoint, parameters: parameters))
       try builder.addGroups()
@@ -60,6 +59,10 @@ private struct TensorMapBuilder {
       return .concatenateColumns(try matcher.columnParts(of: entry))
     }
     if entry.tensor.stack != nil { return .stack(try matcher.experts(of: entry)) }
+    if let heads = entry.tensor.heads {
+      let parts = try matcher.heads(heads, of: entry)
+      return heads.isTransposed ? .transpose(parts) : .stack(parts)
+    }
     guard let rows = try matcher.single(entry) else { return nil }
     guard let permutation = entry.tensor.permuteHeads else { return .copy(rows) }
     let headRows = try matcher.evaluate(permutation, in: entry.bindings)
@@ -71,17 +74,5 @@ private struct TensorMapBuilder {
       matcher.parameters.ropeScaling.llama3Factors(
         theta: bindings.reals["rope_theta"] ?? 10000,
         headDimension: bindings.integers["head_dim"] ?? 0))
-  }
-}
-
-extension ArchitectureTable {
-  fileprivate func requireGGUF(file: String) throws(InputProblem) {
-    guard supportsGGUF else {
-      throw InputProblem(
-        file: file, field: "architectures", found: classes.joined(separator: ", "),
-        expected: "a family with a GGUF form",
-        hint: "GGUF output of \(architecture) is not supported yet; "
-          + "\(targets.joined(separator: " and ")) are")
-    }
   }
 }

@@ -157,7 +157,7 @@ struct AscendFolder {
     return SourceTensor(
       name: codes.name, encoding: .integers(storage, scale: scale.elementType), shape: shape,
       codes: codes, scale: scale, scaleDivisor: divisor, offset: offset,
-      companions: rest.values.sorted { $0.name < $1.name })
+      companions: rest.values.sorted { $0.name < $1.name }, activations: type.activations)
   }
 
   /// Elements of a group: the whole row where it has one scale.

@@ -1,3 +1,5 @@
+import QuernQuantization
+
 /// How msModelSlim says a tensor is quantized.
 enum AscendType: String {
   case float = "FLOAT"
@@ -28,6 +30,16 @@ enum AscendType: String {
     case .float: []
     case .w8a8Static: ["deq_scale", "input_scale"]
     case .w8a8Dynamic, .w8a8Mix, .w8a16, .w4a16, .w4a8Dynamic, .w4a4Dynamic: ["weight_scale"]
+    }
+  }
+
+  /// What the runtime multiplies such weights with. Of W8A8_MIX it takes the dynamic half for prompts.
+  var activations: SourceActivations {
+    switch self {
+    case .float, .w8a16, .w4a16: .floats
+    case .w8a8Dynamic, .w8a8Mix, .w4a8Dynamic: .dynamic(.eight)
+    case .w4a4Dynamic: .dynamic(.four)
+    case .w8a8Static: .fixed
     }
   }
 

@@ -9,6 +9,7 @@ struct CheckpointReader {
   private var warnings: [String] = []
   private var files: [Checkpoint.File] = []
   private var stored: [StoredTensor] = []
+  private var isRotated = false
 
   init(_ location: CheckpointLocation) throws(CheckpointError) {
     self.location = location
@@ -29,7 +30,7 @@ struct CheckpointReader {
     return Checkpoint(
       folder: location.folder, repositoryID: location.repositoryID, revision: location.revision,
       dialect: dialect, files: files, stored: stored, tensors: paired.tensors, config: config,
-      problems: paired.problems, warnings: warnings + paired.warnings)
+      isRotated: isRotated, problems: paired.problems, warnings: warnings + paired.warnings)
   }
 
   private mutating func dialect(isAscend: Bool, _ config: ModelConfig?) throws(CheckpointError)
@@ -57,7 +58,7 @@ struct CheckpointReader {
     -> PairedTensors
   {
     switch dialect {
-    case .huggingFace:
+    case .huggingFace, .gguf:
       let pairing = ScalePairing(
         stored: stored, files: files.map(\.path),
         blockShape: config?.weightBlockShape ?? (rows: 128, columns: 128))
@@ -93,6 +94,8 @@ struct CheckpointReader {
     }
     for name in shardNames {
       let file = try open(name)
+      let note = Checkpoint.rotationNote
+      isRotated = isRotated || file.metadata[note.key] == note.value
       for tensor in file.tensors {
         stored.append(
           StoredTensor(

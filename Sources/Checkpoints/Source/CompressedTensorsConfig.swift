@@ -3,7 +3,7 @@ import QuernQuantization
 
 /// What `quantization_config` of a compressed-tensors checkpoint says of its weights.
 ///
-/// Keys that say nothing of how weights lie in files (targets, ignore, activations) are left to the
+/// Keys that say nothing of weights and what they are multiplied with (targets, ignore) are left to the
 /// runtime: which tensors are quantized shows in the tensors.
 struct CompressedTensorsConfig {
   /// How the weights of one group of layers are quantized.
@@ -16,6 +16,7 @@ struct CompressedTensorsConfig {
     let strategy: Strategy
     let groupElements: Int?
     let isSymmetric: Bool
+    let activations: SourceActivations
   }
 
   let path: String
@@ -90,7 +91,27 @@ struct CompressedTensorsConfig {
         file: path, field: field + ".weights", found: value.summary, expected: "an object")
     }
     let reader = Reader(json: weights, path: path, field: field + ".weights")
-    return try reader.scheme(named: name)
+    return try reader.scheme(named: name, activations(group["input_activations"]))
+  }
+
+  /// What is no integer with a scale for each token is left to whoever multiplies: the weights can be
+  /// read all the same.
+  private static func activations(_ value: JSONValue?) -> SourceActivations {
+    guard let value, !value.isNull else { return .floats }
+    guard let json = value.object else { return .other(value.summary) }
+    if let type = json["type"], !type.isNull, type.string != "int" {
+      return .other("activations of type \(type.summary)")
+    }
+    if let strategy = json["strategy"], !strategy.isNull, strategy.string != "token" {
+      return .other("activations with a scale for each \(strategy.summary)")
+    }
+    guard json["dynamic"]?.bool == true else { return .other("activations with fixed scales") }
+    if json["symmetric"]?.bool == false { return .other("activations with zero points") }
+    let number = json["num_bits"].map { $0.integer ?? 0 } ?? 8
+    guard let bits = IntegerGroupLayout.CodeBits(rawValue: number) else {
+      return .other("activations of \(number) bits")
+    }
+    return .dynamic(bits)
   }
 
   /// Reads the arguments of a weight; absent ones have the library's defaults.
@@ -105,7 +126,8 @@ struct CompressedTensorsConfig {
         expected: expected)
     }
 
-    func scheme(named name: String) throws(InputProblem) -> Scheme {
+    func scheme(named name: String, _ activations: SourceActivations) throws(InputProblem) -> Scheme
+    {
       if let type = json["type"], !type.isNull, type.string != "int" {
         throw problem("type", expected: "\"int\": floats cannot be read")
       }
@@ -117,7 +139,7 @@ struct CompressedTensorsConfig {
       let isSymmetric = json["symmetric"].map { $0.bool ?? false } ?? true
       return Scheme(
         name: name, bits: bits, strategy: try strategy(groupElements),
-        groupElements: groupElements, isSymmetric: isSymmetric)
+        groupElements: groupElements, isSymmetric: isSymmetric, activations: activations)
     }
 
     /// −1 stands for a whole row.

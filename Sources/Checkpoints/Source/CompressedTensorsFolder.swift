@@ -152,7 +152,8 @@ struct CompressedTensorsFolder {
         name: name,
         encoding: .integers(storage(scheme, packing, scale), scale: scale.elementType),
         shape: shape, codes: codes, scale: scale, offset: zeroPoint,
-        companions: Self.companions.compactMap { part($0, of: module) }))
+        companions: Self.companions.compactMap { part($0, of: module) },
+        activations: scheme.activations))
   }
 
   private func storage(

@@ -12,6 +12,8 @@ public enum SourceEncoding: Hashable, Sendable, CustomStringConvertible {
   /// Integer codes with scales of this type in a tensor of their own; I64 holds the bits of a float32
   /// in its low half. A value is the float32 of code × scale.
   case integers(IntegerStorage, scale: ElementType)
+  /// Blocks of GGUF. NVFP4 may have a factor for each part of the tensor in a tensor of its own.
+  case blocks(NumberFormat)
 
   public var description: String {
     switch self {
@@ -20,6 +22,7 @@ public enum SourceEncoding: Hashable, Sendable, CustomStringConvertible {
       "\(type.rawValue)/\(rows)x\(columns) \(scale == .f8e8m0 ? "E8M0" : scale.rawValue)"
     case .fp4: "FP4/32 E8M0"
     case .integers(let storage, let scale): "\(storage) \(scale.rawValue)" + storage.packingNote
+    case .blocks(let format): format.ggmlName
     }
   }
 
@@ -33,6 +36,7 @@ public enum SourceEncoding: Hashable, Sendable, CustomStringConvertible {
     case .fp8: rows * rowLength
     case .fp4: rows * (rowLength / 2)
     case .integers(let storage, _): storage.codeByteCount(rows: rows, rowLength: rowLength)
+    case .blocks(let format): rows * (rowLength / format.blockElements * format.blockBytes)
     }
   }
 
@@ -48,7 +52,7 @@ public enum SourceEncoding: Hashable, Sendable, CustomStringConvertible {
   package var isFloatingPoint: Bool {
     switch self {
     case .plain(let type): [.f32, .f16, .bf16].contains(type)
-    case .fp8, .fp4, .integers: true
+    case .fp8, .fp4, .integers, .blocks: true
     }
   }
 }

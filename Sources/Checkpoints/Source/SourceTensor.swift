@@ -36,6 +36,8 @@ package struct SourceTensor: Hashable, Sendable {
   package var offset: StoredTensor?
   /// Tensors that a runtime needs with the weight, and its values do not depend on.
   package var companions: [StoredTensor] = []
+  /// What codes of integers are multiplied with; of no meaning for other encodings.
+  package var activations = SourceActivations.floats
 
   /// Bytes of the codes of some rows; 0 where there are no rows, which then may claim any length.
   package func codeByteCount(rows: Int) -> Int {
@@ -66,6 +68,7 @@ package struct SourceTensor: Hashable, Sendable {
     switch encoding {
     case .fp8(_, _, let blockRows, _): blockRows
     case .integers: scale?.shape.rowCount == 1 ? max(1, shape.rowCount) : 1
+    case .blocks: max(1, shape.rowCount / max(1, scale?.shape.rowCount ?? 1))
     case .plain, .fp4: 1
     }
   }

@@ -23,14 +23,19 @@ package struct SafetensorsHeader: Sendable {
   package let ranges: [ByteRange]
   package let fileByteCount: Int
 
-  /// - Parameter file: the output's name, for errors.
+  /// - Parameters:
+  ///   - minimumByteCount: room that was left for it, length word and all: shorter ones are padded.
+  ///   - file: the output's name, for errors.
   /// - Throws: `SafetensorsError` for sizes that do not fit, names that stand twice, or a header
   ///   that no reader would take.
-  package init(tensors: [Tensor], metadata: [(key: String, value: String)] = [], file: String)
-    throws(SafetensorsError)
-  {
+  package init(
+    tensors: [Tensor], metadata: [(key: String, value: String)] = [], minimumByteCount: Int = 0,
+    file: String
+  ) throws(SafetensorsError) {
     let counts = try Self.byteCounts(of: tensors, file: file)
-    let text = Self.text(tensors, counts: counts, metadata: metadata)
+    var text = Self.text(tensors, counts: counts, metadata: metadata)
+    let padding = minimumByteCount - Self.lengthByteCount - text.count
+    if padding > 0 { text += [UInt8](repeating: 0x20, count: padding) }
     guard text.count <= SafetensorsFile.maximumHeaderByteCount else {
       throw .malformed(
         InputProblem(
@@ -48,6 +53,9 @@ package struct SafetensorsHeader: Sendable {
     self.ranges = ranges
     fileByteCount = end
   }
+
+  /// Bytes of the word in front that tells the header's length.
+  private static let lengthByteCount = 8
 
   private static func byteCounts(of tensors: [Tensor], file: String) throws(SafetensorsError)
     -> [Int]

@@ -53,7 +53,7 @@ public struct BudgetPlanner: Sendable {
   public var surveyByteCount: Int { ErrorSurvey.byteCount(space.tensors, checkpoint: checkpoint) }
 
   /// Measures what each format costs each tensor.
-  public func survey(threadCount: Int, control: ConversionControl = ConversionControl())
+  public func survey(threadCount: Int, control: RunControl = RunControl())
     throws(ConversionError) -> ErrorSurvey
   {
     try ErrorSurvey.run(

@@ -22,7 +22,7 @@ public struct ErrorSurvey: Sendable {
   /// - Throws: `ConversionError` when a source cannot be read, or on interruption.
   static func run(
     _ tensors: [BudgetTensor], checkpoint: Checkpoint, importance: Importance?, threadCount: Int,
-    kernels: RowKernels = .best, control: ConversionControl
+    kernels: RowKernels = .best, control: RunControl
   ) throws(ConversionError) -> ErrorSurvey {
     let open = tensors.indices.filter { !tensors[$0].candidates.isEmpty }
     let pool = FilePool()

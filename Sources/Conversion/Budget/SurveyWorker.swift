@@ -70,10 +70,12 @@ final class SurveyWorker {
   private func read(_ tensor: PlannedTensor, _ row: Int) throws(ConversionError) -> SourceChunk {
     let source = SourceChunk(tensor, chunk: row, checkpoint: checkpoint)
     do throws(FileError) {
-      try source.read(into: buffers, checkpoint, pool)
+      try source.read(into: buffers.sources, checkpoint, pool)
     } catch { throw .file(error) }
-    RowDecoding(kernels: kernels, buffers: buffers, chunk: source, rowLength: tensor.rowLength)
-      .decode(rows: 0..<1)
+    RowDecoding(
+      kernels: kernels, buffers: buffers.sources, chunk: source, rowLength: tensor.rowLength
+    )
+    .decode(rows: 0..<1, into: buffers.source)
     let values = UnsafeMutableBufferPointer(rebasing: buffers.source[..<tensor.rowLength])
     if kernels.firstNonFinite(UnsafeBufferPointer(values)) != nil {
       for index in values.indices where !values[index].isFinite { values[index] = 0 }
@@ -138,7 +140,7 @@ final class SurveyWorker {
   private func grid(_ tensor: PlannedTensor, _ source: SourceChunk) -> GridRow? {
     guard tensor.method == .gridAware, let segment = source.segments.first else { return nil }
     let row = RowDecoding(
-      kernels: kernels, buffers: buffers, chunk: source, rowLength: tensor.rowLength
+      kernels: kernels, buffers: buffers.sources, chunk: source, rowLength: tensor.rowLength
     ).gridRow(segment, row: 0, elementCount: tensor.rowLength)
     // Under the two scales below NaN 4 and 6 are no float32, as in the conversion.
     return row.scales.allSatisfy { $0 <= 252 } ? row : nil

@@ -20,6 +20,8 @@ struct GGUFPlanner {
     let map: TensorMap
     /// What rules see of the model as a whole.
     let model: TensorPlanner.Model
+    /// What the runtime does otherwise than the model's config says.
+    let limitWarnings: [String]
   }
 
   func inputs() throws(ConversionError) -> Inputs {
@@ -29,12 +31,18 @@ struct GGUFPlanner {
       let survey = try ScaleSurvey(checkpoint, pool: pool, nonFinite: options.nonFinite)
       let parameters = try ModelFamily.parameters(
         of: checkpoint, keepsDraft: options.draft == .keep)
+      let limitWarnings: [String]
+      do throws(InputProblem) {
+        limitWarnings = try parameters.checkLimits(config: checkpoint.config)
+      } catch { throw .problem(error) }
       let map = try TensorMap(checkpoint: checkpoint, parameters: parameters)
       let model = TensorPlanner.Model(
         layerCount: parameters.bindings.integers["layers"] ?? 0,
         architecture: parameters.table.architecture,
         hasTiedHead: !map.tensors.contains { $0.role == .output && !$0.isDraft })
-      return Inputs(pool: pool, survey: survey, parameters: parameters, map: map, model: model)
+      return Inputs(
+        pool: pool, survey: survey, parameters: parameters, map: map, model: model,
+        limitWarnings: limitWarnings)
     } catch { throw .checkpoint(error) }
   }
 
@@ -62,6 +70,7 @@ struct GGUFPlanner {
     var tensors: [PlannedTensor] = []
     var warnings = checkpoint.warnings
     if let warning = parameters.ropeScaling.warning { warnings.append(warning) }
+    warnings += inputs.limitWarnings
     var files: [PlannedFile] = []
     for isDraft in [false, true] {
       var group: [PlannedTensor] = []

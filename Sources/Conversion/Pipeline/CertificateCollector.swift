@@ -105,7 +105,7 @@ final class CertificateCollector: Sendable {
   private func sources(of tensor: PlannedTensor, outcomes: [ChunkOutcome]) -> [CertificateRow
     .Source]
   {
-    let isStack = if case .stack = tensor.expression { true } else { false }
+    let isStack = tensor.expression.isStack
     return tensor.expression.sources.enumerated().map { position, rows in
       let source = plan.checkpoint.tensors[rows.tensor]
       let perPart = tensor.grid.chunksPerPart

@@ -1,5 +1,6 @@
 import CKernels
 import QuernCertificates
+import QuernCheckpoints
 import QuernContainers
 import QuernQuantization
 import QuernTensors
@@ -12,7 +13,7 @@ extension ChunkWorker {
     _ output: UnsafeMutableRawBufferPointer, _ outcome: inout ChunkOutcome
   ) throws(ConversionError) {
     let decoding = RowDecoding(
-      kernels: kernels, buffers: buffers, chunk: source, rowLength: tensor.rowLength)
+      kernels: kernels, buffers: buffers.sources, chunk: source, rowLength: tensor.rowLength)
     let parts = IntegerParts(
       kernels: kernels, tensor: tensor, format: format, rowCount: source.rowCount)
     let isOnGrid = try usesGrid(tensor, source, &outcome)
@@ -32,7 +33,7 @@ extension ChunkWorker {
           into: planes)
         grid = row
       } else {
-        decoding.decode(rows: rows)
+        decoding.decode(rows: rows, into: buffers.source)
         try replaceNonFinite(tensor, source, rows: rows, &outcome)
         try rotate(tensor, source, rows: rows)
         encode(tensor, format, rows, into: planes)
@@ -93,7 +94,7 @@ extension ChunkWorker {
     let input = tensor.activation?.scale ?? 1
     // Encoders give 1 to zeros, and to what they cannot tell from zeros.
     guard planes.scales.contains(where: { !($0 * input).isNormal || $0 == 1 }) else { return }
-    if tile.grid != nil { tile.decoding.decode(rows: rows) }
+    if tile.grid != nil { tile.decoding.decode(rows: rows, into: buffers.source) }
     let perRow = format.storage.groupsPerRow(rowLength: tensor.rowLength)
     let length = format.storage.groupElements(rowLength: tensor.rowLength)
     let lost = planes.scales.indices.first { index in
@@ -170,7 +171,7 @@ extension ChunkWorker {
 
   /// Fills the tiles of source and output values; those of a source that is on no grid are there.
   private func decode(_ tensor: PlannedTensor, _ tile: IntegerTile) {
-    if tile.grid != nil { tile.decoding.decode(rows: tile.rows) }
+    if tile.grid != nil { tile.decoding.decode(rows: tile.rows, into: buffers.source) }
     let decoded = UnsafeMutableBufferPointer(
       rebasing: buffers.decoded[..<(tile.rows.count * tensor.rowLength)])
     tile.parts.decode(rows: tile.rows, tile.output, scratch: tile.planes, into: decoded)

@@ -1,5 +1,6 @@
 import CKernels
 import QuernCertificates
+import QuernCheckpoints
 import QuernContainers
 import QuernQuantization
 
@@ -43,10 +44,12 @@ extension ChunkWorker {
         width == 8
         ? Int(
           Int64(
-            littleEndian: buffers.codes.loadUnaligned(fromByteOffset: 8 * index, as: Int64.self)))
+            littleEndian: buffers.sources.codes.loadUnaligned(
+              fromByteOffset: 8 * index, as: Int64.self)))
         : Int(
           Int32(
-            littleEndian: buffers.codes.loadUnaligned(fromByteOffset: 4 * index, as: Int32.self)))
+            littleEndian: buffers.sources.codes.loadUnaligned(
+              fromByteOffset: 4 * index, as: Int32.self)))
       guard let entry = Int32(exactly: value) else {
         throw .data(
           InputProblem(

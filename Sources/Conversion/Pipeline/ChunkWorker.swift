@@ -53,7 +53,9 @@ final class ChunkWorker {
     -> (outcome: ChunkOutcome, output: UnsafeMutableRawBufferPointer)
   {
     try read(source)
-    try source.checkOffsets(plan.checkpoint, pool)
+    do throws(CheckpointError) {
+      try source.checkOffsets(plan.checkpoint, pool)
+    } catch { throw .checkpoint(error) }
     var outcome = ChunkOutcome()
     hashSources(source, into: &outcome)
     let output = UnsafeMutableRawBufferPointer(
@@ -90,18 +92,19 @@ final class ChunkWorker {
 
   private func read(_ source: SourceChunk) throws(ConversionError) {
     do throws(FileError) {
-      try source.read(into: buffers, plan.checkpoint, pool)
+      try source.read(into: buffers.sources, plan.checkpoint, pool)
     } catch { throw .file(error) }
   }
 
   private func hashSources(_ source: SourceChunk, into outcome: inout ChunkOutcome) {
     for segment in source.segments {
-      let codes = buffers.codes[segment.codesOffset..<segment.codesOffset + segment.codesByteCount]
+      let codes = buffers.sources.codes[
+        segment.codesOffset..<segment.codesOffset + segment.codesByteCount]
       var scaleHash: [UInt8]?
       if segment.tensor.scale != nil {
         let end = segment.scalesOffset + segment.scalesByteCount
         scaleHash = kernels.blake3(
-          UnsafeRawBufferPointer(rebasing: buffers.scales[segment.scalesOffset..<end]))
+          UnsafeRawBufferPointer(rebasing: buffers.sources.scales[segment.scalesOffset..<end]))
       }
       outcome.sourceHashes.append(
         (kernels.blake3(UnsafeRawBufferPointer(rebasing: codes)), scaleHash))
@@ -118,7 +121,7 @@ extension ChunkWorker {
     _ outcome: inout ChunkOutcome
   ) throws(ConversionError) {
     let decoding = RowDecoding(
-      kernels: kernels, buffers: buffers, chunk: source, rowLength: tensor.rowLength)
+      kernels: kernels, buffers: buffers.sources, chunk: source, rowLength: tensor.rowLength)
     let encoding = RowEncoding(
       kernels: kernels, buffers: buffers, tensor: tensor, format: format,
       firstRow: source.firstOutputRow)
@@ -146,9 +149,9 @@ extension ChunkWorker {
             grid, format, UnsafeBufferPointer(blocks), position: first * tensor.rowLength,
             into: &comparison.plain)
         if isEqual { continue }
-        decoding.decode(rows: rows)
+        decoding.decode(rows: rows, into: buffers.source)
       } else {
-        decoding.decode(rows: rows)
+        decoding.decode(rows: rows, into: buffers.source)
         try replaceNonFinite(tensor, source, rows: rows, &outcome)
         try rotate(tensor, source, rows: rows)
         if tensor.method == .gptq {
@@ -238,7 +241,7 @@ extension ChunkWorker {
   ) throws(ConversionError) -> Bool {
     guard tensor.method == .gridAware, let segment = source.segments.first else { return false }
     let scales = UnsafeRawBufferPointer(
-      rebasing: buffers.scales[
+      rebasing: buffers.sources.scales[
         segment.scalesOffset..<segment.scalesOffset + segment.scalesByteCount]
     ).assumingMemoryBound(to: UInt8.self)
     if let element = scales.firstIndex(of: 0xff) {
@@ -290,13 +293,13 @@ extension ChunkWorker {
   private func nonFinite(
     _ tensor: PlannedTensor, _ source: SourceChunk, row: Int, column: Int, value: Float
   ) -> ConversionError {
-    let segment = source.segments.last { $0.column <= column } ?? source.segments[0]
+    let place = source.place(ofRow: row, column: column)
     let block = max(tensor.storage.groupElements(rowLength: tensor.rowLength), 1)
     return .data(
       InputProblem(
-        file: plan.checkpoint.files[segment.tensor.codes.file].path, tensor: segment.tensor.name,
-        field:
-          "row \(segment.firstRow + source.sourceRow(ofRow: row)), column \(column - segment.column)"
+        file: plan.checkpoint.files[place.segment.tensor.codes.file].path,
+        tensor: place.segment.tensor.name,
+        field: "row \(place.row), column \(place.column)"
           + (block > 1 ? ", block \(column / block)" : ""),
         found: "\(value)", expected: "a finite weight, or --nan zero"))
   }
@@ -315,8 +318,10 @@ extension ChunkWorker {
     let block = Int(clamping: counts.first_non_finite)
     guard block < source.rowCount * blocksPerRow else { return }
     let row = block / blocksPerRow
-    RowDecoding(kernels: kernels, buffers: buffers, chunk: source, rowLength: tensor.rowLength)
-      .decode(rows: row..<row + 1)
+    RowDecoding(
+      kernels: kernels, buffers: buffers.sources, chunk: source, rowLength: tensor.rowLength
+    )
+    .decode(rows: row..<row + 1, into: buffers.source)
     let first = block % blocksPerRow * format.blockElements
     let values = buffers.source[first..<first + format.blockElements]
     throw overflow(
@@ -331,7 +336,9 @@ extension ChunkWorker {
     return .data(
       InputProblem(
         file: plan.checkpoint.files[segment.tensor.codes.file].path, tensor: segment.tensor.name,
-        field: "row \(segment.firstRow + source.sourceRow(ofRow: row))",
+        field: source.firstColumn == nil
+          ? "row \(segment.firstRow + source.sourceRow(ofRow: row))"
+          : "column \(source.place(ofRow: row, column: 0).column)",
         found: "the weight \(value)",
         expected: "weights that \(tensor.storage.word) can hold; \(what)"))
   }

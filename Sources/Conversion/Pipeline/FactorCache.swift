@@ -36,6 +36,8 @@ final class FactorCache: Sendable {
       return ([nil], [tensor.rowLength])
     }
     let (entry, file) = try calibration.statistics(of: tensor.name)
+    // Experts may share the statistics of all of them.
+    let expert = entry.counts.count == 1 ? 0 : expert
     guard entry.counts[expert] > 0 else {
       return (entry.widths.map { _ in nil }, entry.widths)
     }

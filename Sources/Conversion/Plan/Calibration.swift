@@ -20,6 +20,8 @@ public struct Calibration: Sendable {
   /// BLAKE3 of the whole file.
   public let hash: String
   private let content: Content
+  /// Where the statistics of tensors stand that a runtime calls by other names than GGUF.
+  private var names = InputNames()
 
   private enum Content: Sendable {
     case file(CalibrationFile)
@@ -60,6 +62,13 @@ public struct Calibration: Sendable {
 // MARK: - Tensors
 
 extension Calibration {
+  /// The same statistics for tensors of other names.
+  func named(by names: InputNames) -> Calibration {
+    var result = self
+    result.names = names
+    return result
+  }
+
   /// What there is for an output tensor.
   ///
   /// - Throws: `ConversionError.data` where there is nothing, or where it is not for the tensor's
@@ -76,11 +85,12 @@ extension Calibration {
       return Facts(unseenExpertCount: count, order: order)
     case .file(let file):
       let entry = try entry(name, in: file)
-      guard entry.columnCount == rowLength, entry.counts.count == expertCount else {
+      let isShared = entry.counts.count == 1
+      guard entry.columnCount == rowLength, isShared || entry.counts.count == expertCount else {
         throw problem(
           name, found: "\(entry.columnCount) columns, \(entry.counts.count) counts",
           expected: "\(rowLength) columns"
-            + (expertCount > 1 ? " for each of \(expertCount) experts" : ", 1 count"),
+            + (expertCount > 1 ? " for each of \(expertCount) experts or for all" : ", 1 count"),
           hint: "are they the statistics of this model?")
       }
       guard entry.widths.allSatisfy({ $0 % format.blockElements == 0 }) else {
@@ -88,7 +98,9 @@ extension Calibration {
           name, found: "matrices for \(entry.widths) columns",
           expected: "whole blocks of \(format.ggmlName), \(format.blockElements) columns each")
       }
-      return Facts(unseenExpertCount: entry.counts.count { $0 == 0 }, order: order)
+      let unseenCount = entry.counts.count { $0 == 0 }
+      return Facts(
+        unseenExpertCount: isShared ? unseenCount * expertCount : unseenCount, order: order)
     }
   }
 
@@ -103,7 +115,8 @@ extension Calibration {
       if let activation = activations[TensorName(name)] { return activation }
       throw problem(name, found: "no range", expected: "the range of its inputs")
     case .file(let file):
-      guard let range = file.entries[TensorName(name)]?.range else {
+      let range = file.entries[TensorName(name)]?.range
+      guard let range = range ?? file.entries[TensorName(names[name]?.name ?? name)]?.range else {
         throw problem(name, found: "no range", expected: "the range of its inputs, NAME.range")
       }
       let (low, high) = (min(range.lowerBound, 0), max(range.upperBound, 0))

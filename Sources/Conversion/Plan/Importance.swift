@@ -19,6 +19,8 @@ public struct Importance: Sendable {
   /// BLAKE3 of the whole file.
   public let hash: String
   private let content: Content
+  /// Where the data of tensors stand that a runtime calls by other names than GGUF.
+  private var names = InputNames()
 
   private enum Content: Sendable {
     case file(ImatrixFile)
@@ -56,6 +58,13 @@ public struct Importance: Sendable {
 // MARK: - Tensors
 
 extension Importance {
+  /// The same data for tensors of other names.
+  func named(by names: InputNames) -> Importance {
+    var result = self
+    result.names = names
+    return result
+  }
+
   /// What there is for an output tensor; nil where there is nothing.
   ///
   /// - Throws: `ConversionError.data` where the numbers are not those of the tensor's columns.
@@ -63,20 +72,23 @@ extension Importance {
     switch content {
     case .recorded(let facts): return facts[TensorName(name)]
     case .file(let file):
-      guard let entry = file.entry(named: TensorName(name)) else { return nil }
-      let (expected, overflow) = rowLength.multipliedReportingOverflow(by: expertCount)
-      let hasCounts = entry.counts.count == 1 || entry.counts.count == expertCount
+      let place = place(of: name, expertCount)
+      guard let entry = file.entry(named: TensorName(place.name)) else { return nil }
+      let (expected, overflow) = rowLength.multipliedReportingOverflow(by: place.partCount)
+      let hasCounts = entry.counts.count == 1 || entry.counts.count == place.partCount
       guard !overflow, entry.valueCount == expected, hasCounts else {
         throw .data(
           InputProblem(
             file: file.path, tensor: entry.name.text, field: "values",
             found: "\(entry.valueCount) values and \(entry.counts.count) counts",
             expected: "\(rowLength) columns"
-              + (expertCount > 1 ? " for each of \(expertCount) experts" : ""),
+              + (place.partCount > 1 ? " for each of \(place.partCount) experts" : ""),
             hint: "is it the imatrix of this model?"))
       }
       do throws(ImatrixError) {
-        return Facts(unseenExpertCount: try file.unseenPartCount(entry, of: expertCount))
+        return Facts(
+          unseenExpertCount: try file.unseenPartCount(
+            entry, parts: place.parts, of: place.partCount))
       } catch { throw ConversionError(error) }
     }
   }
@@ -85,12 +97,19 @@ extension Importance {
   func weights(_ name: String, expert: Int, of expertCount: Int) throws(ConversionError)
     -> [Float]
   {
-    guard case .file(let file) = content, let entry = file.entry(named: TensorName(name)) else {
+    let place = place(of: name, expertCount)
+    guard case .file(let file) = content, let entry = file.entry(named: TensorName(place.name))
+    else {
       preconditionFailure("a tensor that was planned with weights has none")
     }
     do throws(ImatrixError) {
-      return try file.weights(entry, part: expert, of: expertCount)
+      return try file.weights(
+        entry, part: place.parts.lowerBound + expert, of: place.partCount)
     } catch { throw ConversionError(error) }
+  }
+
+  private func place(of name: String, _ expertCount: Int) -> InputNames.Place {
+    names[name] ?? InputNames.Place(name: name, parts: 0..<expertCount, partCount: expertCount)
   }
 
   /// Refuses data for another model; counts entries that this one has no use for.
@@ -98,7 +117,8 @@ extension Importance {
   /// - Returns: a warning, or nil where every entry is for a tensor of the plan.
   func check(against names: Set<TensorName>) throws(ConversionError) -> String? {
     guard case .file(let file) = content else { return nil }
-    let others = file.entries.filter { !names.contains($0.name) }
+    let known = names.union(self.names.all.map { TensorName($0) })
+    let others = file.entries.filter { !known.contains($0.name) }
     guard let first = others.first else { return nil }
     guard others.count < file.entries.count else {
       throw .data(

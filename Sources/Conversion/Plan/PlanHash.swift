@@ -70,6 +70,7 @@ struct PlanHash {
     switch tensor.expression {
     case .copy: row.string("copy")
     case .stack: row.string("stack")
+    case .transpose: row.string("transpose")
     case .concatenateColumns: row.string("concatenate-columns")
     case .permuteHeads(_, let headRows):
       row.string("permute-heads")

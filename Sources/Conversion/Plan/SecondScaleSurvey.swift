@@ -59,7 +59,7 @@ struct SecondScaleSurvey {
     var largest: UInt8 = 0
     try forEachChunk(tensor, part: part, readsCodes: false) { _, buffers, chunk in
       // 255 is a NaN: the conversion refuses it or makes it zero.
-      let scales = buffers.scales[..<chunk.scalesByteCount]
+      let scales = buffers.sources.scales[..<chunk.scalesByteCount]
       largest = max(largest, scales.lazy.filter { $0 != 255 }.max() ?? 0)
     }
     return largest == 0 ? 0 : Self.clamped(Int(largest) - 127 - 8)
@@ -72,10 +72,10 @@ struct SecondScaleSurvey {
     let tileRows = max(1, WorkerBuffers.tileElementCount / max(1, tensor.rowLength))
     try forEachChunk(tensor, part: part, readsCodes: true) { _, buffers, chunk in
       let decoding = RowDecoding(
-        kernels: kernels, buffers: buffers, chunk: chunk, rowLength: tensor.rowLength)
+        kernels: kernels, buffers: buffers.sources, chunk: chunk, rowLength: tensor.rowLength)
       for first in stride(from: 0, to: chunk.rowCount, by: tileRows) {
         let rows = first..<min(first + tileRows, chunk.rowCount)
-        decoding.decode(rows: rows)
+        decoding.decode(rows: rows, into: buffers.source)
         let tile = buffers.source[..<(rows.count * tensor.rowLength)]
         largest = max(largest, kernels.largestMagnitude(UnsafeBufferPointer(rebasing: tile)))
       }
@@ -104,7 +104,7 @@ struct SecondScaleSurvey {
     for index in first..<first + tensor.grid.chunksPerPart {
       let chunk = SourceChunk(tensor, chunk: index, checkpoint: checkpoint)
       do throws(FileError) {
-        try chunk.read(into: buffers, checkpoint, pool, readsCodes: readsCodes)
+        try chunk.read(into: buffers.sources, checkpoint, pool, readsCodes: readsCodes)
       } catch { throw .file(error) }
       body(index, buffers, chunk)
     }

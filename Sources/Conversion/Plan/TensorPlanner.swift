@@ -182,6 +182,10 @@ struct TensorPlanner {
     // Runtimes keep what was quantized and is not to be in the type that they compute in.
     let isQuantized = sources.contains { if case .plain = $0.encoding { false } else { true } }
     if model.runtime != nil, isQuantized { return .bf16 }
+    // Blocks run along the rows that the source has.
+    if tensor.expression.isTransposed, sources.contains(where: { $0.encoding == .fp4 }) {
+      return .f32
+    }
     let formats = losslessFormats(tensor)
     return formats.count == 1 ? formats.first ?? .f32 : .f32
   }
@@ -193,7 +197,7 @@ struct TensorPlanner {
     case .plain: return .f32
     case .fp4: return .mxfp4
     // By definition a value is the float32 of code × scale.
-    case .integers: return .f32
+    case .integers, .blocks: return .f32
     case .fp8(let type, _, _, _):
       // The last bit of E4M3 is 2^-9 and its largest value 1.75·2^8 (E5M2: 2^-16, 1.75·2^15);
       // BF16 reaches from 2^-133 to just under 2^128.
@@ -215,9 +219,13 @@ struct TensorPlanner {
     _ rule: Recipe.Rule?, _ tensor: MappedTensor, sources: [SourceTensor],
     reference: PlannedTensor.Method, isRotated: Bool = false
   ) throws(ConversionError) -> PlannedTensor.Method {
-    let isJoined = if case .concatenateColumns = tensor.expression { true } else { false }
+    let keepsRows =
+      switch tensor.expression {
+      case .concatenateColumns, .transpose: false
+      case .copy, .stack, .permuteHeads, .values: true
+      }
     let hasGrid =
-      !sources.isEmpty && sources.allSatisfy { $0.encoding == .fp4 } && !isJoined && !isRotated
+      !sources.isEmpty && sources.allSatisfy { $0.encoding == .fp4 } && keepsRows && !isRotated
     switch rule?.method ?? .auto {
     case .auto: return hasGrid ? .gridAware : .optimal
     case .absmax, .ggml: return reference
@@ -316,14 +324,19 @@ struct TensorPlanner {
     _ tensor: MappedTensor, sources: [SourceTensor], rowGranule: Int = 1
   ) -> ChunkGrid {
     let shape = Shape(tensor.shape)
-    let parts = if case .stack(let parts) = tensor.expression { parts.count } else { 1 }
+    let parts = tensor.expression.isStack ? tensor.expression.sources.count : 1
     let rows = shape.rowCount / max(1, parts)
     var rowBytes = sources.first?.rowByteCount ?? 4 * shape.rowLength
     if case .concatenateColumns = tensor.expression {
       rowBytes = sources.reduce(0) { $0 + $1.rowByteCount }
     }
+    if tensor.expression.isTransposed {
+      // A row is an element of each row of the source.
+      rowBytes = shape.rowLength * rowBytes / max(1, sources.first?.shape.rowLength ?? 1)
+    }
     var granule = ChunkGrid.granule(
-      rowsPerScale: sources.map(\.rowGranule).max() ?? 1, sourceRowByteCount: rowBytes)
+      rowsPerScale: tensor.expression.isTransposed ? 1 : sources.map(\.rowGranule).max() ?? 1,
+      sourceRowByteCount: rowBytes)
     if case .permuteHeads(_, let headRows) = tensor.expression {
       granule = granule.leastCommonMultiple(with: headRows)
     }

@@ -8,9 +8,6 @@ import QuernTensors
 ///
 /// Norm weights are few: they are read when the plan is made, and are a hashed input of it.
 struct RotationPlanner {
-  /// What the files' headers say: no runtime asks for it, people who compare weights do.
-  static let note = (key: "quern.rotation", value: "hadamard-32")
-
   private let request: PlanRequest
   private let map: RuntimeMap
   private let pool: FilePool

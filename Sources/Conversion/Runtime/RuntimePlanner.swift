@@ -18,9 +18,11 @@ struct RuntimePlanner {
     try request.checkCheckpoint()
     let pool = FilePool()
     let (survey, map, model) = try inputs(pool)
+    let names = inputNames(map)
+    let importance = request.importance?.named(by: names)
     var planner = TensorPlanner(
       checkpoint: checkpoint, survey: survey, recipe: request.recipe,
-      importance: request.importance, calibration: request.calibration, model: model)
+      importance: importance, calibration: request.calibration?.named(by: names), model: model)
     var rotations = try rotations(map, model, pool)
     var planned: [(tensor: PlannedTensor, module: RuntimeModule?)] = []
     for tensor in map.tensors {
@@ -37,17 +39,17 @@ struct RuntimePlanner {
     let tensors = planned.map(\.tensor)
     let target = request.target
     let weights = try SafetensorsLayout(
-      tensors: tensors, notes: request.options.rotates ? [RotationPlanner.note] : [],
+      tensors: tensors, notes: request.options.rotates ? [Checkpoint.rotationNote] : [],
       name: { RuntimeFolder.weightName(target, number: $0, count: $1) },
       maximumByteCount: request.options.splitMaxByteCount ?? Self.fileByteCount
     ).files()
     let folder = RuntimeFolder(request: request, tensors: tensors, weightFiles: weights)
     let relaid = request.options.relayout == nil ? [] : try RelaidWeights(tensors).files()
     return ConversionPlan(
-      request, recipe: request.recipe, importance: request.importance,
+      request, recipe: request.recipe, importance: importance,
       architecture: model.architecture, tensors: tensors,
       files: weights + relaid + (try folder.files()),
-      dropped: map.dropped, warnings: try warnings(map, tensors),
+      dropped: map.dropped, warnings: try warnings(map, tensors, importance),
       sourceHeaderHashes: try request.sourceHeaderHashes(pool))
   }
 
@@ -119,13 +121,23 @@ struct RuntimePlanner {
     }
   }
 
-  private func warnings(_ map: RuntimeMap, _ tensors: [PlannedTensor]) throws(ConversionError)
-    -> [String]
-  {
+  /// What GGUF calls the tensors; nothing where that is not known, or not asked for.
+  private func inputNames(_ map: RuntimeMap) -> InputNames {
+    guard request.importance != nil || request.calibration != nil,
+      let parameters = try? ModelFamily.parameters(
+        of: checkpoint, keepsDraft: request.options.draft == .keep),
+      let canonical = try? TensorMap(checkpoint: checkpoint, parameters: parameters)
+    else { return InputNames() }
+    return InputNames(of: map.tensors, by: canonical.tensors)
+  }
+
+  private func warnings(
+    _ map: RuntimeMap, _ tensors: [PlannedTensor], _ importance: Importance?
+  ) throws(ConversionError) -> [String] {
     var warnings = checkpoint.warnings + PlanRequest.warnings(about: map.dropped)
     let names = Set(tensors.map { TensorName($0.name) })
     if let warning = RotationPlanner.warning(tensors) { warnings.append(warning) }
-    if let warning = try request.importance?.check(against: names) { warnings.append(warning) }
+    if let warning = try importance?.check(against: names) { warnings.append(warning) }
     return warnings
   }
 }

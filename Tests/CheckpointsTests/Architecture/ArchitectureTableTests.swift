@@ -4,8 +4,8 @@ import Testing
 
 struct ArchitectureTableTests {
   static let architectures = [
-    "LlamaForCausalLM", "Qwen2ForCausalLM", "Qwen3ForCausalLM", "Qwen3MoeForCausalLM",
-    "MixtralForCausalLM", "DeepseekV3ForCausalLM", "DeepseekV4ForCausalLM",
+    "LlamaForCausalLM", "Qwen2ForCausalLM", "Qwen3ForCausalLM", "Qwen2MoeForCausalLM",
+    "Qwen3MoeForCausalLM", "MixtralForCausalLM", "DeepseekV3ForCausalLM", "DeepseekV4ForCausalLM",
   ]
 
   private func table(_ name: String) throws -> ArchitectureTable {
@@ -40,7 +40,13 @@ struct ArchitectureTableTests {
       let all = groups.flatMap { group in
         group.tensors.filter { $0.map != .runtime }.map { expanded(group.gguf) + $0.gguf }
       }
-      #expect(Set(all).count == all.count)
+      // A name that stands twice has a condition each time, and never the same.
+      let entries = groups.flatMap { group in
+        group.tensors.filter { $0.map != .runtime }.map {
+          "\(expanded(group.gguf) + $0.gguf) \(String(describing: $0.condition))"
+        }
+      }
+      #expect(Set(entries).count == entries.count)
       #expect(all.allSatisfy { (1...63).contains($0.utf8.count) })
     }
   }
@@ -51,7 +57,8 @@ struct ArchitectureTableTests {
       // Groups under different counts are of different kinds of draft: never in one model.
       var seen: Set<[String]> = []
       for group in try table(name).groups where group.isDraft == isDraft {
-        for tensor in group.tensors {
+        // What GGUF alone has may be a part of what a runtime has, or repeat it.
+        for tensor in group.tensors where tensor.map != .gguf {
           let names = tensor.names + tensor.concatenate.flatMap { $0 }
           for source in names {
             let key = ["\(String(describing: group.count))", expanded(group.source) + source]
@@ -71,7 +78,8 @@ struct ArchitectureTableTests {
     known.formUnion([
       "index", "ratio", "stages", "dspark", "blocks", "file_type", "draft", "keep_draft",
       "llama3_rope", "hash_layers_of_types", "rotary_dimensions",
-      "dspark_stages", "dspark_targets",
+      "dspark_stages", "dspark_targets", "sparse_layers", "dense_layers", "yarn_log_multiplier",
+      "yarn_mscales_differ",
     ])
     let formulas =
       table.groups.flatMap { group in
@@ -80,11 +88,12 @@ struct ArchitectureTableTests {
             tensor.shape.map(Optional.some)
               + [
                 tensor.condition, tensor.permuteHeads, tensor.stack, tensor.fused?.rows,
-                tensor.fused?.first,
+                tensor.fused?.first, tensor.heads?.rows, tensor.heads?.first,
               ]
           }
-      } + table.parameters.map(\.defaultValue) + table.drops.map(\.condition)
-      + table.metadata.map(\.condition)
+      } + table.parameters.flatMap { [$0.defaultValue, $0.nullValue] }
+      + table.drops.map(\.condition)
+      + table.metadata.map(\.condition) + table.limits.map(\.condition)
     for formula in formulas.compactMap({ $0 }) {
       #expect(names(in: formula).subtracting(known).isEmpty, "\(formula)")
     }
@@ -97,12 +106,21 @@ struct ArchitectureTableTests {
     #expect(Set(keys).count == keys.count)
     let types: Set = ["u32", "f32", "f32[blocks]", "i32[]", "bool", "rope-scaling"]
     let reals = Set(table.parameters.filter { $0.kind == .real }.map(\.name))
+      .union(["yarn_log_multiplier"])
     for entry in table.metadata {
       #expect(types.contains(entry.type), "\(entry.key)")
       if entry.type.hasPrefix("f32") { #expect(reals.contains(entry.value), "\(entry.key)") }
       if entry.type == "u32" || entry.type == "bool" {
         #expect(throws: Never.self) { try Expression(parsing: entry.value) }
       }
+    }
+  }
+
+  /// What cannot be said is refused, or told: never neither.
+  @Test(arguments: architectures)
+  func everyLimitHasWords(name: String) throws {
+    for limit in try table(name).limits {
+      #expect((limit.expected == nil) != (limit.warning == nil), "\(limit.field)")
     }
   }
 

@@ -21,8 +21,10 @@ struct ModelFamilyTests {
     (#"{"architectures": ["Qwen2ForCausalLM"]}"#, "qwen2"),
     (#"{"model_type": "qwen3"}"#, "qwen3"),
     (#"{"architectures": [], "model_type": "deepseek_v4"}"#, "deepseek4"),
-    (#"{"architectures": ["DeepseekV3ForCausalLM"]}"#, "deepseek3"),
-    (#"{"model_type": "qwen3_moe"}"#, "qwen3moe"), (#"{"model_type": "mixtral"}"#, "llama"),
+    (#"{"architectures": ["DeepseekV3ForCausalLM"]}"#, "deepseek2"),
+    (#"{"model_type": "qwen3_moe"}"#, "qwen3moe"),
+    (#"{"architectures": ["Qwen2MoeForCausalLM"]}"#, "qwen2moe"),
+    (#"{"model_type": "mixtral"}"#, "llama"),
   ])
   func theClassOrElseTheModelTypeNamesTheFamily(config: String, expected: String) throws {
     #expect(try table(config) == expected)

@@ -208,7 +208,8 @@ struct RuntimeMapTests {
   }
 
   @Test(arguments: [
-    "llama", "llama-rope-scaled", "qwen2", "qwen3", "qwen3-moe", "mixtral", "deepseek-v3",
+    "llama", "llama-rope-scaled", "qwen2", "qwen2-moe", "qwen3", "qwen3-moe", "mixtral",
+    "deepseek-v3",
   ])
   func familiesKeepTheNamesOfTheirFolders(name: String) throws {
     let (checkpoint, map) = try family(name)
@@ -221,7 +222,9 @@ struct RuntimeMapTests {
   }
 
   @Test func expertsOfALayerAreOneModuleAndTheRouterStaysFloat() throws {
-    for (name, path) in [("qwen3-moe", "mlp"), ("mixtral", "block_sparse_moe")] {
+    for (name, path) in [
+      ("qwen2-moe", "mlp"), ("qwen3-moe", "mlp"), ("mixtral", "block_sparse_moe"),
+    ] {
       let (_, map) = try family(name)
       let fused = map.tensors.filter { $0.module?.fusedWith == "model.layers.1.\(path).experts" }
       #expect(fused.count % 3 == 0 && fused.count >= 12)

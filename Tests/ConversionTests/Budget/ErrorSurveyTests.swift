@@ -1,3 +1,4 @@
+import QuernContainers
 import QuernCheckpoints
 import QuernQuantization
 import QuernTestSupport
@@ -50,7 +51,7 @@ struct ErrorSurveyTests {
   @Test func theBytesThatAreReadAreKnownBefore() throws {
     for path in ["stories260K/f32", "tiny-v4/upstream"] {
       let budget = try Budgets.planner(path)
-      let control = ConversionControl()
+      let control = RunControl()
       _ = try budget.survey(threadCount: 2, control: control)
       #expect(control.processedByteCount == budget.surveyByteCount)
     }
@@ -58,7 +59,7 @@ struct ErrorSurveyTests {
 
   @Test func interruptionEndsTheSurvey() throws {
     let budget = try Budgets.planner("stories260K/f32")
-    let control = ConversionControl()
+    let control = RunControl()
     control.interrupt()
     #expect {
       try budget.survey(threadCount: 2, control: control)

@@ -43,6 +43,18 @@ import Testing
       rows: ["self_attn.o_proj", "mlp.experts.N.down_proj"], ones: [norm, post],
       untouched: ["self_attn.q_norm", "self_attn.k_norm"]),
     Family(
+      path: "families/qwen2-moe", layer: "model.layers.0.",
+      columns: [
+        q: norm, k: norm, v: norm, "mlp.gate": post, "mlp.experts.N.gate_proj": post,
+        "mlp.experts.N.up_proj": post, "mlp.shared_expert_gate": post,
+        "mlp.shared_expert.gate_proj": post, "mlp.shared_expert.up_proj": post,
+      ],
+      rows: ["self_attn.o_proj", "mlp.experts.N.down_proj", "mlp.shared_expert.down_proj"],
+      ones: [norm, post],
+      untouched: [
+        "self_attn.q_proj.bias", "self_attn.k_proj.bias", "self_attn.v_proj.bias",
+      ]),
+    Family(
       path: "families/mixtral", layer: "model.layers.0.",
       columns: [
         q: norm, k: norm, v: norm, "block_sparse_moe.gate": post,

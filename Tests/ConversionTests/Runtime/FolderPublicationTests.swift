@@ -145,7 +145,7 @@ struct FolderPublicationTests {
 
   @Test func anInterruptedRunLeavesNothing() throws {
     let folder = try TemporaryFolder()
-    let control = ConversionControl()
+    let control = RunControl()
     control.interrupt()
     let conversion = try Conversion(
       plan(relayout: .nz), outputPath: folder.path("out"), threadCount: 2, durable: false)

@@ -43,6 +43,27 @@ struct StaticActivationTests {
     #expect(try output.floats(Self.module + ".input_offset") == [Float(offset)])
   }
 
+  /// Calibration names weights as GGUF does; a name of the runtime's own comes first.
+  @Test func theRangeMayStandUnderTheNameOfGGUF() throws {
+    let (source, folder) = (try TemporaryFolder(), try TemporaryFolder())
+    var builder = CalibrationBuilder()
+    builder.add("blk.0.ffn_down.weight", range: -255...0)
+    builder.add("blk.0.ffn_up.weight", range: -1...1)
+    let plan = try Folders.plan(
+      SmallLlama.builder().write("model", in: source), Self.recipe,
+      calibration: Calibration(path: builder.write(to: source)))
+    let row = try #require(
+      try Folders.run(plan, in: folder).rows.first { $0.name == Self.module + ".weight" })
+    #expect(row.input == CertificateRow.Input(scale: 1, offset: 127))
+    builder.add(Self.module + ".weight", range: 0...255)
+    let other = try Folders.plan(
+      SmallLlama.builder().write("again", in: source), Self.recipe,
+      calibration: Calibration(path: builder.write(to: source, "both.safetensors")))
+    #expect(
+      other.tensors.first { $0.name == Self.module + ".weight" }?.activation
+        == StaticActivation(scale: 1, offset: -128))
+  }
+
   @Test func derivedTensorsAreThoseOfTheCodes() throws {
     let (output, certificate) = try convert(-1...3)
     let row = try #require(certificate.rows.first { $0.name == Self.module + ".weight" })

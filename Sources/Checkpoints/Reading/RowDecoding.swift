@@ -1,21 +1,31 @@
-import QuernCheckpoints
 import QuernQuantization
 import QuernTensors
 
-/// Decodes rows of a chunk to float32, from a worker's buffers.
-struct RowDecoding {
+/// Decodes rows of a chunk to float32, from the buffers it was read into.
+package struct RowDecoding {
   let kernels: RowKernels
-  let buffers: WorkerBuffers
+  let buffers: SourceBuffers
   let chunk: SourceChunk
   let rowLength: Int
 
-  /// Fills the source tile with the rows; rows are counted from the chunk's first.
-  func decode(rows: Range<Int>) {
+  package init(kernels: RowKernels, buffers: SourceBuffers, chunk: SourceChunk, rowLength: Int) {
+    self.kernels = kernels
+    self.buffers = buffers
+    self.chunk = chunk
+    self.rowLength = rowLength
+  }
+
+  /// Fills the head of `values` with the rows; rows are counted from the chunk's first.
+  package func decode(rows: Range<Int>, into values: UnsafeMutableBufferPointer<Float>) {
+    if let firstColumn = chunk.firstColumn {
+      let columns = firstColumn + rows.lowerBound..<firstColumn + rows.upperBound
+      return decodeColumns(columns, into: values)
+    }
     if let segment = chunk.segments.first, chunk.segments.count == 1, chunk.permutation == nil,
       isContiguous(segment)
     {
       let tile = UnsafeMutableBufferPointer(
-        rebasing: buffers.source[..<(rows.count * rowLength)])
+        rebasing: values[..<(rows.count * rowLength)])
       decodeRun(segment, row: rows.lowerBound, into: tile)
       return
     }
@@ -24,8 +34,24 @@ struct RowDecoding {
       for segment in chunk.segments {
         let length = segment.tensor.shape.rowLength
         let first = start + segment.column
-        let target = UnsafeMutableBufferPointer(rebasing: buffers.source[first..<first + length])
+        let target = UnsafeMutableBufferPointer(rebasing: values[first..<first + length])
         decodeRow(segment, row: chunk.sourceRow(ofRow: row), into: target)
+      }
+    }
+  }
+
+  /// Fills the head of `values` with columns of the source, one behind the other.
+  private func decodeColumns(
+    _ columns: Range<Int>, into values: UnsafeMutableBufferPointer<Float>
+  ) {
+    for segment in chunk.segments {
+      let row = UnsafeMutableBufferPointer(
+        rebasing: buffers.sourceRow[..<segment.tensor.shape.rowLength])
+      for index in 0..<segment.rowCount {
+        decodeRow(segment, row: index, into: row)
+        for column in columns {
+          values[(column - columns.lowerBound) * rowLength + index] = row[column]
+        }
       }
     }
   }
@@ -46,6 +72,7 @@ struct RowDecoding {
       let bytes = UnsafeRawBufferPointer(rebasing: buffers.codes[start..<start + byteCount])
       kernels.decode(type.numberFormat, bytes, into: target)
     case .fp8: decodeRow(segment, row: row, into: target)
+    case .blocks(let format): decodeBlocks(segment, format, row: row, into: target)
     case .integers(let storage, let scaleType):
       decodeIntegers(segment, storage, scaleType, row: row, into: target)
     }
@@ -78,8 +105,45 @@ struct RowDecoding {
     }
   }
 
+  private func decodeBlocks(
+    _ segment: SourceChunk.Segment, _ format: NumberFormat, row: Int,
+    into target: UnsafeMutableBufferPointer<Float>
+  ) {
+    let start = segment.codesOffset + row * segment.tensor.rowByteCount
+    let rowLength = segment.tensor.shape.rowLength
+    let rows = target.count / max(1, rowLength)
+    kernels.decode(
+      format,
+      UnsafeRawBufferPointer(
+        rebasing: buffers.codes[start..<start + segment.tensor.codeByteCount(rows: rows)]),
+      into: target)
+    guard segment.tensor.scale != nil else { return }
+    for index in 0..<rows {
+      let factor = factor(segment, row: row + index)
+      for column in index * rowLength..<(index + 1) * rowLength { target[column] *= factor }
+    }
+  }
+
+  private func factor(_ segment: SourceChunk.Segment, row: Int) -> Float {
+    let part = (segment.firstRow + row) / segment.tensor.rowsPerScaleRow
+    return Float(
+      bitPattern: UnsafeRawBufferPointer(buffers.scales).littleEndianUInt32(
+        at: segment.scalesOffset + 4 * (part - segment.firstScaleRow)))
+  }
+
+  /// The bytes of all rows of a chunk of one source, as its file has them, and the factor of each row
+  /// where the tensor has factors.
+  package var storedRows: (bytes: UnsafeRawBufferPointer, factors: [Float]?)? {
+    guard let segment = chunk.segments.first, chunk.segments.count == 1 else { return nil }
+    let start = segment.codesOffset
+    let bytes = UnsafeRawBufferPointer(
+      rebasing: buffers.codes[start..<start + segment.codesByteCount])
+    guard segment.tensor.scale != nil else { return (bytes, nil) }
+    return (bytes, (0..<chunk.rowCount).map { factor(segment, row: $0) })
+  }
+
   /// Codes and scale bytes of a run of FP4 values that begins at a row.
-  func gridRow(_ segment: SourceChunk.Segment, row: Int, elementCount: Int) -> GridRow {
+  package func gridRow(_ segment: SourceChunk.Segment, row: Int, elementCount: Int) -> GridRow {
     let codes = segment.codesOffset + row * segment.tensor.rowByteCount
     let scales = segment.scalesOffset + row * segment.tensor.scaleRowByteCount
     return GridRow(
@@ -97,7 +161,7 @@ struct RowDecoding {
 
 extension ElementType {
   /// The same encoding among the number formats; only called for float types that have one.
-  var numberFormat: NumberFormat {
+  package var numberFormat: NumberFormat {
     switch self {
     case .bf16: .bf16
     case .f16: .f16

@@ -1,8 +1,9 @@
 import Synchronization
 
-/// What a conversion shares with whoever watches it: how far it is, and whether it should stop.
-public final class ConversionControl: Sendable {
+/// What long work shares with whoever watches it: how far it is, and whether it should stop.
+public final class RunControl: Sendable {
   private let processed = Atomic<Int>(0)
+  private let multiplyAdds = Atomic<Int>(0)
   private let interruption = Atomic<Bool>(false)
 
   public init() {}
@@ -12,8 +13,15 @@ public final class ConversionControl: Sendable {
 
   public var isInterrupted: Bool { interruption.load(ordering: .relaxed) }
 
-  /// Asks all workers to stop after their chunk. Safe in a signal handler.
+  /// Asks all workers to stop after the piece at hand. Safe in a signal handler.
   public func interrupt() { interruption.store(true, ordering: .relaxed) }
+
+  /// Multiply-adds of products with weights.
+  package var multiplyAddCount: Int { multiplyAdds.load(ordering: .relaxed) }
+
+  package func add(multiplyAdds count: Int) {
+    multiplyAdds.wrappingAdd(count, ordering: .relaxed)
+  }
 
   package func add(_ byteCount: Int) { processed.wrappingAdd(byteCount, ordering: .relaxed) }
 }

@@ -1,10 +1,9 @@
-import QuernCheckpoints
 import QuernContainers
 import QuernTensors
 
 extension SourceChunk {
   /// Checks that code 0 stands for 0 in every row: offsets would be left out of the values in silence.
-  func checkOffsets(_ checkpoint: Checkpoint, _ pool: FilePool) throws(ConversionError) {
+  package func checkOffsets(_ checkpoint: Checkpoint, _ pool: FilePool) throws(CheckpointError) {
     for segment in segments {
       guard let offset = segment.tensor.offset else { continue }
       let perRow = offset.shape.rowLength
@@ -18,7 +17,7 @@ extension SourceChunk {
             byteCount: segment.scaleRowCount * perRow * width))
       } catch { throw .file(error) }
       guard let index = Self.firstOffset(bytes, offset.elementType) else { continue }
-      throw .data(
+      throw .problem(
         InputProblem(
           file: path, tensor: offset.name,
           field: "row \(segment.firstScaleRow + index / perRow), group \(index % perRow)",

@@ -1,14 +1,21 @@
-import QuernCheckpoints
 import QuernContainers
 
 /// The keys that an architecture table lists, with their values for one model.
-struct ArchitectureKeys {
-  let parameters: ModelParameters
-  let isDraft: Bool
-  let fileType: UInt32
-  let file: String
+package struct ArchitectureKeys {
+  private let parameters: ModelParameters
+  private let isDraft: Bool
+  private let fileType: UInt32
+  /// The file that messages blame.
+  private let file: String
 
-  func keyValues() throws(InputProblem) -> [GGUFKeyValue] {
+  package init(parameters: ModelParameters, isDraft: Bool, fileType: UInt32, file: String) {
+    self.parameters = parameters
+    self.isDraft = isDraft
+    self.fileType = fileType
+    self.file = file
+  }
+
+  package func keyValues() throws(InputProblem) -> [GGUFKeyValue] {
     var bindings = parameters.bindings
     bindings.integers["file_type"] = Int(fileType)
     bindings.integers["draft"] = isDraft ? 1 : 0

@@ -1,4 +1,3 @@
-import QuernCheckpoints
 import QuernQuantization
 import QuernTensors
 
@@ -16,6 +15,30 @@ extension RowDecoding {
       scales: integerScales(
         segment, scaleType, rows, perRow: storage.groupsPerRow(rowLength: rowLength)),
       into: target)
+  }
+
+  /// Codes and scales of all rows of a chunk of one source, in the order of the chunk's rows:
+  /// [rows, columns] and [rows, groups].
+  ///
+  /// - Parameter isDivided: whether scales that are products with the scale of the activations are
+  ///   divided by it.
+  package func integers(isDivided: Bool) -> (codes: [Int8], scales: [Float]) {
+    guard let segment = chunk.segments.first,
+      case .integers(let storage, let scaleType) = segment.tensor.encoding
+    else { return ([], []) }
+    var (codes, scales) = ([Int8](), [Float]())
+    codes.reserveCapacity(chunk.rowCount * rowLength)
+    // Rows that stay in their order are taken together.
+    let step = chunk.permutation == nil ? max(1, chunk.rowCount) : 1
+    for row in stride(from: 0, to: chunk.rowCount, by: step) {
+      let first = chunk.sourceRow(ofRow: row)
+      let rows = first..<first + step
+      codes += integerCodes(segment, storage, rows)
+      scales += integerScales(
+        segment, scaleType, rows, perRow: storage.groupsPerRow(rowLength: rowLength),
+        isDivided: isDivided)
+    }
+    return (codes, scales)
   }
 
   /// Codes of rows, counted from the chunk's first: where they lie, or unpacked.
@@ -42,14 +65,15 @@ extension RowDecoding {
 
   /// Scales of rows as float32, divided where the tensor says so.
   private func integerScales(
-    _ segment: SourceChunk.Segment, _ type: ElementType, _ rows: Range<Int>, perRow: Int
+    _ segment: SourceChunk.Segment, _ type: ElementType, _ rows: Range<Int>, perRow: Int,
+    isDivided: Bool = true
   ) -> UnsafeBufferPointer<Float> {
     let tensor = segment.tensor
     let bytes = UnsafeRawBufferPointer(
       rebasing: buffers.scales[
         segment.scalesOffset..<segment.scalesOffset + segment.scalesByteCount])
     let divisor =
-      tensor.scaleDivisor == nil
+      tensor.scaleDivisor == nil || !isDivided
       ? 1 : Float(bitPattern: bytes.littleEndianUInt32(at: segment.scaleRowsByteCount))
     for row in rows {
       let scaleRow = (segment.firstRow + row) / tensor.rowsPerScaleRow - segment.firstScaleRow
@@ -64,8 +88,8 @@ extension RowDecoding {
 }
 
 extension UnsafeRawBufferPointer {
-  /// A scale of integer codes: F32, F16, BF16, or I64 that holds the bits of an F32 in its low half.
-  fileprivate func scale(_ type: ElementType, at index: Int) -> Float {
+  /// A number that belongs to integer codes: F32, F16, BF16, or I64 that holds the bits of an F32 in its low half.
+  package func scale(_ type: ElementType, at index: Int) -> Float {
     switch type {
     case .bf16: BF16.decode(littleEndianUInt16(at: 2 * index))
     case .f16: F16.decode(littleEndianUInt16(at: 2 * index))

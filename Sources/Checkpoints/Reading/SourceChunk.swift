@@ -1,46 +1,45 @@
-import QuernCheckpoints
 import QuernContainers
 import QuernLayouts
 import QuernTensors
 
-/// The source rows of one chunk: where they are in the files, and where in a worker's buffers.
-struct SourceChunk {
+/// The source rows of one chunk: where they are in the files, and where in the buffers they are read to.
+package struct SourceChunk {
   /// The rows of one source tensor; several where columns are joined.
-  struct Segment {
-    let tensor: SourceTensor
+  package struct Segment {
+    package let tensor: SourceTensor
     /// First row of the source.
-    let firstRow: Int
-    let rowCount: Int
+    package let firstRow: Int
+    package let rowCount: Int
     /// Position in the buffer of codes and of scales.
-    let codesOffset: Int
-    let scalesOffset: Int
+    package let codesOffset: Int
+    package let scalesOffset: Int
     /// The row of scales that the first row belongs to.
-    let firstScaleRow: Int
-    let scaleRowCount: Int
+    package let firstScaleRow: Int
+    package let scaleRowCount: Int
     /// First element of the output row.
-    let column: Int
+    package let column: Int
 
     /// The rows whose codes are read: more than the chunk's where rows share bytes with others.
-    var codeRows: Range<Int> {
+    package var codeRows: Range<Int> {
       let granule = tensor.encoding.rowGranule
       let end = (firstRow + rowCount).dividedRoundingUp(by: granule) * granule
       return firstRow / granule * granule..<end
     }
 
-    var codesByteCount: Int { tensor.codeByteCount(rows: codeRows.count) }
-    var scaleRowsByteCount: Int { scaleRowCount * tensor.scaleRowByteCount }
+    package var codesByteCount: Int { tensor.codeByteCount(rows: codeRows.count) }
+    package var scaleRowsByteCount: Int { scaleRowCount * tensor.scaleRowByteCount }
     /// Bytes of the scales and of the divisor behind them.
-    var scalesByteCount: Int {
+    package var scalesByteCount: Int {
       scaleRowsByteCount + (tensor.scaleDivisor?.range.byteCount ?? 0)
     }
 
-    var codesRange: ByteRange {
+    package var codesRange: ByteRange {
       ByteRange(
         offset: tensor.codes.range.offset + tensor.codeByteCount(rows: codeRows.lowerBound),
         byteCount: codesByteCount)
     }
 
-    var scalesRange: ByteRange? {
+    package var scalesRange: ByteRange? {
       tensor.scale.map {
         ByteRange(
           offset: $0.range.offset + firstScaleRow * tensor.scaleRowByteCount,
@@ -49,24 +48,37 @@ struct SourceChunk {
     }
   }
 
-  let segments: [Segment]
-  let permutation: HeadPermutation?
+  package let segments: [Segment]
+  package let permutation: HeadPermutation?
+  /// The column of the source that is the first row; nil where rows are rows.
+  package let firstColumn: Int?
   /// Output rows of the chunk, counted from the tensor's first.
-  let firstOutputRow: Int
-  let rowCount: Int
+  package let firstOutputRow: Int
+  package let rowCount: Int
 
-  var codesByteCount: Int { segments.reduce(0) { $0 + $1.codesByteCount } }
-  var scalesByteCount: Int { segments.reduce(0) { $0 + $1.scalesByteCount } }
+  package var codesByteCount: Int { segments.reduce(0) { $0 + $1.codesByteCount } }
+  package var scalesByteCount: Int { segments.reduce(0) { $0 + $1.scalesByteCount } }
 
-  init(_ tensor: PlannedTensor, chunk: Int, checkpoint: Checkpoint) {
-    let (part, rows) = tensor.grid.rows(ofChunk: chunk)
-    firstOutputRow = part * tensor.grid.rowsPerPart + rows.lowerBound
+  /// - Parameters:
+  ///   - part: which of the parts of a stack; 0 for all else.
+  ///   - rows: rows of the part.
+  ///   - rowsPerPart: rows of the whole part.
+  package init(
+    _ expression: TensorExpression, part: Int, rows: Range<Int>, rowsPerPart: Int,
+    checkpoint: Checkpoint
+  ) {
+    firstOutputRow = part * rowsPerPart + rows.lowerBound
     rowCount = rows.count
     var sources: [SourceRows] = []
     var permutation: HeadPermutation?
-    switch tensor.expression {
+    var sourceRows = rows
+    switch expression {
     case .copy(let source): sources = [source]
     case .stack(let parts): sources = [parts[part]]
+    case .transpose(let parts):
+      sources = [parts[part]]
+      // Every row of the source has an element in every row of the chunk.
+      sourceRows = 0..<parts[part].rowCount
     case .concatenateColumns(let parts): sources = parts
     case .permuteHeads(let source, let headRows):
       sources = [source]
@@ -74,11 +86,12 @@ struct SourceChunk {
     case .values: sources = []
     }
     self.permutation = permutation
+    firstColumn = expression.isTransposed ? rows.lowerBound : nil
     var (codes, scales, column) = (0, 0, 0)
     segments = sources.map { source in
       let segment = Self.segment(
-        checkpoint.tensors[source.tensor], firstRow: source.firstRow + rows.lowerBound,
-        rowCount: rows.count, codesOffset: codes, scalesOffset: scales, column: column)
+        checkpoint.tensors[source.tensor], firstRow: source.firstRow + sourceRows.lowerBound,
+        rowCount: sourceRows.count, codesOffset: codes, scalesOffset: scales, column: column)
       codes += segment.codesByteCount
       scales += segment.scalesByteCount
       column += segment.tensor.shape.rowLength
@@ -98,9 +111,9 @@ struct SourceChunk {
       scaleRowCount: tensor.scale == nil ? 0 : endScaleRow - firstScaleRow, column: column)
   }
 
-  /// Reads codes and scales of all segments to their places in a worker's buffers.
-  func read(
-    into buffers: WorkerBuffers, _ checkpoint: Checkpoint, _ pool: FilePool,
+  /// Reads codes and scales of all segments to their places in the buffers.
+  package func read(
+    into buffers: SourceBuffers, _ checkpoint: Checkpoint, _ pool: FilePool,
     readsCodes: Bool = true
   ) throws(FileError) {
     func read(
@@ -127,6 +140,13 @@ struct SourceChunk {
     }
   }
 
+  /// Where an element of the chunk stands in its source tensor.
+  package func place(ofRow row: Int, column: Int) -> (segment: Segment, row: Int, column: Int) {
+    let segment = segments.last { $0.column <= column } ?? segments[0]
+    if let firstColumn { return (segment, segment.firstRow + column, firstColumn + row) }
+    return (segment, segment.firstRow + sourceRow(ofRow: row), column - segment.column)
+  }
+
   /// The row of the segments that stands at a row of the chunk.
-  func sourceRow(ofRow row: Int) -> Int { permutation?.sourceRow(ofOutputRow: row) ?? row }
+  package func sourceRow(ofRow row: Int) -> Int { permutation?.sourceRow(ofOutputRow: row) ?? row }
 }
