@@ -58,24 +58,20 @@ final class ChunkChecker {
   }
 
   /// The sources of a chunk: row r of part p of a stack is row r of its source number p; joined
-  /// columns have all sources side by side.
+  /// columns have all sources side by side; of a part that is transposed, every row is needed.
   func runs(of tensor: CheckedTensor, part: Int, rows: Range<Int>) throws(FileError)
     -> [SourceRun]
   {
     guard let checkpoint, let expression = tensor.expression else { return [] }
-    let sources: [SourceRows]
-    if case .stack(let parts) = expression {
-      sources = [parts[part]]
-    } else {
-      sources = expression.sources
-    }
+    let sources = expression.isStack ? [expression.sources[part]] : expression.sources
     var runs: [SourceRun] = []
     var column = 0
     for source in sources {
+      let needed = expression.isTransposed ? 0..<source.rowCount : rows
       runs.append(
         try SourceRun(
-          checkpoint.tensors[source.tensor], firstRow: source.firstRow + rows.lowerBound,
-          rowCount: rows.count, column: column, checkpoint: checkpoint, pool: pool))
+          checkpoint.tensors[source.tensor], firstRow: source.firstRow + needed.lowerBound,
+          rowCount: needed.count, column: column, checkpoint: checkpoint, pool: pool))
       column += runs[runs.count - 1].columnCount
     }
     return runs
@@ -170,6 +166,10 @@ extension ChunkChecker {
   ) {
     let count = tile.count * tensor.rowLength
     if source.count != count { source = Array(repeating: 0, count: count) }
+    if tensor.expression?.isTransposed ?? false {
+      return decodeColumns(
+        firstRow + tile.lowerBound..<firstRow + tile.upperBound, runs, rowLength: tensor.rowLength)
+    }
     source.withUnsafeMutableBufferPointer { values in
       for row in tile {
         let place =
@@ -180,6 +180,19 @@ extension ChunkChecker {
           run.decode(
             row: row,
             into: UnsafeMutableBufferPointer(rebasing: values[start..<start + run.columnCount]))
+        }
+      }
+    }
+  }
+
+  /// Makes rows of columns of a source: element r of the row for a column is that of source row r.
+  private func decodeColumns(_ columns: Range<Int>, _ runs: [SourceRun], rowLength: Int) {
+    for run in runs {
+      var row = [Float](repeating: 0, count: run.columnCount)
+      for index in 0..<min(run.rowCount, rowLength) {
+        row.withUnsafeMutableBufferPointer { run.decode(row: index, into: $0) }
+        for (place, column) in columns.enumerated() where row.indices.contains(column) {
+          source[place * rowLength + index] = row[column]
         }
       }
     }

@@ -50,7 +50,7 @@ struct OutputLocation {
   }
 
   private static let relaidFolder = "nz"
-  private static let folderCertificate = "quern-certificate.json"
+  static let folderCertificate = "quern-certificate.json"
 
   /// The folder of an output that is one.
   private static func outputFolder(_ path: String) -> String? {

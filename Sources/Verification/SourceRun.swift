@@ -69,6 +69,7 @@ package struct SourceRun {
     case .plain(.bf16): bytes { BF16.decodeRow($0, into: values) }
     case .plain(.f16): bytes { F16.decodeRow($0, into: values) }
     case .plain, .integers: bytes { ReferenceDecoder.decode(.f32, $0, into: values) }
+    case .blocks(let format): bytes { ReferenceDecoder.decode(format, $0, into: values) }
     case .fp4:
       let scales = slice(scales, row, tensor.scaleRowByteCount)
       bytes { codes in scales { E2M1.decodeRow(codes, scales: $0, into: values) } }

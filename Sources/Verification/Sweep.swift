@@ -21,9 +21,9 @@ final class Sweep: Sendable {
   private let firstChunks: [Int]
   private let next = Atomic<Int>(0)
   private let state: Mutex<State>
-  private let control: ConversionControl
+  private let control: RunControl
 
-  private init(_ tensors: [CheckedTensor], control: ConversionControl) {
+  private init(_ tensors: [CheckedTensor], control: RunControl) {
     self.tensors = tensors
     self.control = control
     var first = [0]
@@ -85,8 +85,8 @@ final class Sweep: Sendable {
       return nil
     }
     guard let complete else { return }
-    var parts: Int?
-    if case .stack(let sources) = tensors[tensor].expression { parts = sources.count }
+    let expression = tensors[tensor].expression
+    let parts = expression?.isStack ?? false ? expression?.sources.count : nil
     let result = TensorFinding(complete, parts: parts)
     state.withLock { $0.findings[tensor] = result }
   }

@@ -64,7 +64,7 @@ struct CompressedTensorsStructure {
     case .plain(let type):
       if tensor.module != nil { checkIgnored(tensor, found, isQuantized: false) }
       addNumbers(tensor, found, type)
-    case .fp8, .fp4:
+    case .fp8, .fp4, .blocks:
       fail(
         found, tensor.name, "type", found: "\(found.encoding)",
         expected: "integers with scales, or floats")

@@ -2,15 +2,8 @@ import QuernKernels
 import QuernLayouts
 import QuernQuantization
 
-/// The product of one weight by the kernel that its type has on the NPU, beside the float32 product of
-/// the source's values.
-///
-/// | type | kernel |
-/// |---|---|
-/// | eight bits, dynamic inputs | `npu_quant_matmul`, scales as BF16 parameters |
-/// | eight bits, fixed inputs | `npu_quant_matmul` with `deq_scale` and `quant_bias` |
-/// | four bits in pairs of rows | the W4A8 grouped matmul with `scale_bias` |
-/// | float inputs | `npu_weight_quant_batchmatmul` |
+/// The product of one weight by the kernel that its type has on the NPU (`IntegerInputs`), beside the
+/// float32 product of the source's values.
 struct ParityTask: Sendable {
   enum Kernel: Sendable {
     case dynamic
@@ -20,8 +13,8 @@ struct ParityTask: Sendable {
 
   let kernel: Kernel
   let inputs: ParityInputs
-  /// Inputs with a fixed scale; nil for all other kernels.
-  let fixedCodes: CodeMatrix?
+  /// The inputs as the kernel takes them.
+  private let kernelInputs: IntegerInputs
   /// √(noise / signal) of the inputs as the kernel sees them.
   let inputError: Double
   /// Whether the kernel reads the weight from FRACTAL_NZ as well.
@@ -37,16 +30,12 @@ struct ParityTask: Sendable {
       let codes = inputs.dynamic
       let width = inputs.values.columnCount
       inputError = inputs.error { Float(codes.codes.codes[$0]) * codes.scales[$0 / width] }
-      fixedCodes = nil
+      kernelInputs = .dynamic(codes)
     case .fixed(let scale, let offset):
-      let codes = inputs.values.values.map { value in
-        let place = (value / scale).rounded(.toNearestOrEven) + Float(offset)
-        return Int8(max(-128, min(127, place)))
-      }
+      kernelInputs = try .fixed(inputs.values, scale: scale, offset: offset)
+      let codes = kernelInputs.fixedCodes?.codes ?? []
       inputError = inputs.error { Float(Int(codes[$0]) - offset) * scale }
-      fixedCodes = try CodeMatrix(
-        rows: inputs.values.rowCount, columns: inputs.values.columnCount, codes: codes)
-    case .floats: (inputError, fixedCodes) = (0, nil)
+    case .floats: (inputError, kernelInputs) = (0, .floats(inputs.values))
     }
   }
 
@@ -61,12 +50,12 @@ struct ParityTask: Sendable {
     _ source: [Float], _ tile: IntegerTile, _ stored: StoredRows, _ rows: Range<Int>,
     into sums: inout ParitySums
   ) {
-    let weights = TileWeights(tile, stored, rows)
     do throws(KernelError) {
       let wanted = Self.products.floats(
         inputs.values,
         try FloatMatrix(rows: tile.rowCount, columns: tile.rowLength, values: source))
-      let found = try product(weights, try weights.codes())
+      let weights = try TileWeights(tile, stored, rows)
+      let found = try kernelInputs.multiply(weights.weights, using: Self.products)
       compare(found, wanted, into: &sums)
       for value in source { sums.weightSignal += Double(value) * Double(value) }
       if readsNZ { try checkNZ(weights, found, stored.rows.lowerBound + rows.lowerBound, &sums) }
@@ -75,30 +64,6 @@ struct ParityTask: Sendable {
       sums.defect =
         sums.defect
         ?? (stored.rows.lowerBound + rows.lowerBound, "\(error)", "what the kernel takes")
-    }
-  }
-
-  /// The kernel's product in BF16, as layers get it.
-  private func product(_ weights: TileWeights, _ codes: CodeMatrix) throws(KernelError)
-    -> FloatMatrix
-  {
-    switch kernel {
-    case .dynamic where weights.isFour:
-      return try GroupedMatmulW4A8.multiply(
-        inputs.dynamic, weights.four(codes), using: Self.products
-      ).rounded(to: .bf16)
-    case .dynamic:
-      return try QuantMatmul(weights: codes, scales: .floats(weights.parameterScales)).multiply(
-        inputs.dynamic.codes, tokenScales: inputs.dynamic.scales, output: .bf16,
-        using: Self.products)
-    case .fixed:
-      guard let fixedCodes else { return inputs.values }
-      return try QuantMatmul(
-        weights: codes, scales: .floats(weights.productScales), bias: .integers(weights.biases)
-      ).multiply(fixedCodes, tokenScales: nil, output: .bf16, using: Self.products)
-    case .floats:
-      return try weights.floats(codes).multiply(
-        inputs.values, type: .bf16, using: Self.products)
     }
   }
 
@@ -121,7 +86,9 @@ struct ParityTask: Sendable {
         of: weights.tile.storage, rows: weights.tile.rowCount, columns: weights.tile.rowLength)
     else { return }
     let relaid = try NZWeights(layout: layout, relaying: weights.codeBytes)
-    let found = try self.product(weights, relaid.codes())
+    var again = weights.weights
+    again.codes = relaid.codes()
+    let found = try kernelInputs.multiply(again, using: Self.products)
     if found != product, sums.defect == nil {
       sums.defect = (row, "another product when read from FRACTAL_NZ", "the same product")
     }
@@ -132,13 +99,13 @@ struct ParityTask: Sendable {
   /// Each rank multiplies a run of columns with a run of the inputs; the sum is the whole product:
   /// integers exactly, partial products in F16 nearly.
   private func checkSplits(_ weights: TileWeights, _ sums: inout ParitySums) throws(KernelError) {
-    let codes = try weights.codes()
-    let input = fixedCodes ?? inputs.dynamic.codes
+    let codes = weights.weights.codes
+    let input = kernelInputs.fixedCodes ?? inputs.dynamic.codes
     let whole = Self.products.integers(input, codes, columns: 0..<codes.columnCount)
     let wholeFour =
-      weights.isFour
+      weights.weights.isSplit
       ? try GroupedMatmulW4A8.multiply(
-        inputs.dynamic, weights.four(codes), using: Self.products) : nil
+        inputs.dynamic, weights.weights.split(), using: Self.products) : nil
     var split = ParitySums()
     for ranks in splits {
       let width = codes.columnCount / ranks
@@ -149,10 +116,12 @@ struct ParityTask: Sendable {
         let part = Self.products.integers(input, codes, columns: columns)
         for index in total.indices { total[index] &+= part[index] }
         guard wholeFour != nil else { continue }
+        var share = weights.weights
+        share.codes = try codes.columns(columns)
         let values = try GroupedMatmulW4A8.multiply(
           QuantizedActivations(
             codes: input.columns(columns), scales: inputs.dynamic.scales),
-          weights.four(codes.columns(columns), rank: rank, of: ranks), using: Self.products
+          share.split(rank: rank, of: ranks), using: Self.products
         ).values
         for index in totalFour.indices { totalFour[index] += values[index] }
       }
@@ -172,6 +141,13 @@ struct ParityTask: Sendable {
       let difference = Double(wanted[index]) - (values.isEmpty ? 0 : Double(values[index]))
       return sum + difference * difference
     }
+  }
+}
+
+extension IntegerInputs {
+  /// Inputs with a fixed scale; nil for all other kernels.
+  fileprivate var fixedCodes: CodeMatrix? {
+    if case .fixed(let codes) = self { codes } else { nil }
   }
 }
 
