@@ -5,9 +5,12 @@ import PackageDescription
 let formatTables: [Resource] = [
   .embedInCode("types.json"),
   .embedInCode("pre-tokenizers.json"),
+  .embedInCode("canonical-decompositions.json"),
+  .embedInCode("texts/parity.txt"),
   .embedInCode("architectures/llama.json"),
   .embedInCode("architectures/qwen2.json"),
   .embedInCode("architectures/qwen3.json"),
+  .embedInCode("architectures/qwen2moe.json"),
   .embedInCode("architectures/qwen3moe.json"),
   .embedInCode("architectures/mixtral.json"),
   .embedInCode("architectures/deepseek3.json"),
@@ -72,8 +75,9 @@ let package = Package(
       exclude: [
         "README.md", "blocks", "integer-groups", "numbers", "hashing", "containers/safetensors",
         "containers/gguf",
-        "containers/json", "tokenizers", "calibration", "certificate", "layouts",
-        "ascend", "compressed-tensors", "rotation",
+        "containers/json", "containers/npy", "tokenizers", "texts/README.md", "calibration",
+        "certificate", "layouts",
+        "ascend", "compressed-tensors", "rotation", "products",
         "architectures/README.md",
       ],
       sources: ["Formats.swift"], resources: formatTables, swiftSettings: swiftSettings),
@@ -95,6 +99,12 @@ let package = Package(
       ["QuernFormats", "QuernTensors", "QuernQuantization", "QuernLayouts", "QuernContainers"],
       optimised: true),
     room(
+      "QuernModels", folder: "Models",
+      [
+        "CKernels", "QuernFormats", "QuernTensors", "QuernQuantization", "QuernLayouts",
+        "QuernContainers", "QuernKernels", "QuernCheckpoints",
+      ], optimised: true),
+    room(
       "QuernCertificates", folder: "Certificates",
       ["CKernels", "QuernTensors", "QuernQuantization", "QuernContainers"]),
     room(
@@ -107,13 +117,13 @@ let package = Package(
       "QuernVerification", folder: "Verification",
       [
         "QuernTensors", "QuernQuantization", "QuernLayouts", "QuernContainers", "QuernCheckpoints",
-        "QuernKernels",
+        "QuernKernels", "QuernModels",
         "QuernCertificates", "QuernConversion",
       ], optimised: true),
     room(
       "Quern", folder: "Quern",
       [
-        "QuernTensors", "QuernQuantization", "QuernContainers", "QuernCheckpoints",
+        "QuernTensors", "QuernQuantization", "QuernContainers", "QuernCheckpoints", "QuernModels",
         "QuernCertificates", "QuernConversion", "QuernVerification",
       ]),
     .executableTarget(
@@ -122,10 +132,13 @@ let package = Package(
         "CKernels", "CPlatform", "Quern", "QuernTensors", "QuernQuantization",
         "QuernContainers",
         "QuernCheckpoints",
-        "QuernCertificates", "QuernConversion", "QuernVerification",
+        "QuernCertificates", "QuernConversion", "QuernVerification", "QuernModels",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/QuernCommand", swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "TokenizeTexts", dependencies: ["QuernCheckpoints", "QuernContainers"],
+      path: "Tests/Interop/Tokenize", swiftSettings: swiftSettings),
     .target(
       name: "QuernTestSupport",
       dependencies: ["QuernTensors", "QuernContainers"],
@@ -141,6 +154,12 @@ let package = Package(
     tests(
       "Checkpoints",
       ["QuernCheckpoints", "QuernContainers", "QuernTensors", "QuernQuantization", "QuernFormats"]),
+    tests(
+      "Models",
+      [
+        "QuernModels", "QuernCheckpoints", "QuernContainers", "QuernKernels", "QuernQuantization",
+        "QuernTensors", "CKernels",
+      ]),
     tests("Certificates", ["QuernCertificates", "QuernContainers", "QuernTensors", "CKernels"]),
     tests(
       "Conversion",
@@ -152,7 +171,7 @@ let package = Package(
       "Verification",
       [
         "QuernVerification", "QuernConversion", "QuernCheckpoints", "QuernContainers",
-        "QuernTensors", "QuernQuantization", "QuernCertificates", "CKernels",
+        "QuernModels", "QuernTensors", "QuernQuantization", "QuernCertificates", "CKernels",
       ]),
     tests("Command", ["Quern", "QuernContainers", "QuernTensors", "QuernCommand"]),
   ],

@@ -1,4 +1,6 @@
 import Quern
+import QuernContainers
+import QuernModels
 
 #if canImport(Glibc)
   import Glibc
@@ -44,8 +46,12 @@ extension ExitStatus {
     case let error as ConversionError: self = Self.status(of: error)
     case let error as CheckpointError: self = Self.status(of: error)
     case let error as VerificationError: self = Self.status(of: error)
+    case let error as ReportError: self = Self.status(of: error)
     case let error as SafetensorsError: self = Self.status(of: error)
     case let error as GGUFError: self = Self.status(of: error)
+    case let error as ModelError: self = Self.status(of: error)
+    case let error as CalibrationFailure: self = Self.status(of: error)
+    case let error as TokenFileError: self = Self.status(of: error)
     case is InputProblem, is RecipeError, is TokenizerError: self = .data
     case let error as FileError: self = Self.status(ofInput: error)
     case let error as CommandFailure: self = error.status
@@ -64,12 +70,43 @@ extension ExitStatus {
     }
   }
 
+  private static func status(of error: ModelError) -> ExitStatus {
+    switch error {
+    case .checkpoint(let error): status(of: error)
+    case .data: .data
+    case .file(let error): status(ofInput: error)
+    case .interrupted: .signal(Signals.received ?? SIGINT)
+    }
+  }
+
+  private static func status(of error: CalibrationFailure) -> ExitStatus {
+    switch error {
+    case .model(let error): status(of: error)
+    case .cannotCreate: .cannotCreate
+    case .busy: .busy
+    }
+  }
+
+  private static func status(of error: TokenFileError) -> ExitStatus {
+    switch error {
+    case .unreadable(let error): status(ofInput: error)
+    case .malformed: .data
+    }
+  }
+
   private static func status(of error: VerificationError) -> ExitStatus {
     switch error {
     case .file(let error): status(ofInput: error)
     case .gguf(let error): status(of: error)
     case .source(let error): status(of: error)
     case .interrupted: .signal(Signals.received ?? SIGINT)
+    }
+  }
+
+  private static func status(of error: ReportError) -> ExitStatus {
+    switch error {
+    case .unreadable(let error): status(ofInput: error)
+    case .malformed: .data
     }
   }
 

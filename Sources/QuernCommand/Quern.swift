@@ -15,6 +15,8 @@ struct QuernCommand: ParsableCommand {
         quern plan ./checkpoint --recipe q4_0
         quern convert ./checkpoint --recipe q4_0 -o model.gguf
         quern verify model.gguf --against ./checkpoint
+        quern parity model.gguf --against ./checkpoint
+        quern report model.gguf -o report.html
 
       Exit codes: 0 done, 1 a check failed, 64 usage, 65 bad data, 66 no input, 70 internal error, \
       73 cannot create, 74 input/output error, 75 busy, 130 interrupted.
@@ -22,8 +24,8 @@ struct QuernCommand: ParsableCommand {
     version: Conversion.toolVersion,
     subcommands: [
       InspectCommand.self, PlanCommand.self, ConvertCommand.self, VerifyCommand.self,
-      RecipesCommand.self,
-      BenchCommand.self,
+      LogitsCommand.self, ParityCommand.self, CalibrateCommand.self, ReportCommand.self,
+      RecipesCommand.self, BenchCommand.self,
     ])
 
   /// Parses, runs and exits by the table of `ExitStatus`.

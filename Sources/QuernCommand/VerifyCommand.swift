@@ -64,7 +64,7 @@ struct VerifyCommand: ParsableCommand {
     -> VerificationReport
   {
     let (output, threadCount, activations) = (output, threads.count, activations)
-    let control = ConversionControl()
+    let control = RunControl()
     let verify: @Sendable () -> Result<VerificationReport, VerificationError> = {
       Result { () throws(VerificationError) in
         try Verification.run(

@@ -100,10 +100,6 @@ import Testing
       ["--to", "compressed-tensors", "--recipe", "w8a8", "-o", "out", "--relayout", "nz"], "ascend"
     ),
     (["--to", "ascend", "--target-bpw", "5", "-o", "out"], "--target-bpw is for --to gguf"),
-    (
-      ["--to", "ascend", "--recipe", "w8a8", "--imatrix", "imatrix.gguf", "-o", "out"],
-      "--imatrix, which names tensors as GGUF does, is for --to gguf"
-    ),
     (["--to", "ascend", "--recipe", "w8a8", "-o", "out", "--model-name", "x"], "--model-name"),
     (["--to", "ascend", "--recipe", "q8_0", "-o", "out"], "q8_0"),
     (["--to", "compressed-tensors", "--recipe", "w4a8", "-o", "out"], "w4a8"),

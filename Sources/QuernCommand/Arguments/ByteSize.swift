@@ -11,6 +11,8 @@ struct ByteSize: ExpressibleByArgument, Equatable {
     ("k", 1000), ("m", 1_000_000), ("g", 1_000_000_000), ("t", 1_000_000_000_000), ("b", 1),
   ]
 
+  init(byteCount: Int) { self.byteCount = byteCount }
+
   init?(argument: String) {
     let text = argument.lowercased()
     let unit = Self.units.first { text.hasSuffix($0.suffix) } ?? ("", 1)
@@ -36,4 +38,8 @@ struct ByteSize: ExpressibleByArgument, Equatable {
   private static func digits(_ text: Substring) -> Int? {
     text.utf8.allSatisfy { (0x30...0x39).contains($0) } ? Int(text) : nil
   }
+}
+
+extension ByteSize: CustomStringConvertible {
+  var description: String { byteCount.bytesText }
 }

@@ -59,7 +59,7 @@ extension ConversionChoices {
 
   /// Measures, with progress on standard error. Nothing is to be cleaned up: a signal ends it at once.
   private func survey(_ planner: BudgetPlanner) throws(ConversionError) -> ErrorSurvey {
-    let control = ConversionControl()
+    let control = RunControl()
     let threadCount = threads.count
     let run: @Sendable () -> Result<ErrorSurvey, ConversionError> = {
       Result { () throws(ConversionError) in

@@ -117,7 +117,6 @@ struct ConversionChoices: ParsableArguments {
     }
     let options = [
       ("--target-bpw", targetBpw != nil), ("--target-size", targetSize != nil),
-      ("--imatrix, which names tensors as GGUF does,", imatrix != nil),
       ("--pre-tokenizer", preTokenizer != nil), ("--model-name", modelName != nil),
     ]
     if let option = options.first(where: \.1) {

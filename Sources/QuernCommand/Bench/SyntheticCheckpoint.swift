@@ -165,7 +165,8 @@ extension ArchitectureTable {
 
 /// A megabyte of random stored elements of each type, finite and of the size weights have.
 private enum RandomPattern {
-  private static let byteCount = 1 << 20
+  /// No multiple of a row of any matrix, so that rows differ.
+  private static let byteCount = (1 << 20) - 104
 
   static func bytes(_ type: ElementType) -> [UInt8] {
     cache[type] ?? make(type)
@@ -197,7 +198,8 @@ private enum RandomPattern {
         let code = UInt8(truncatingIfNeeded: random)
         bytes.append(code & 0x7F == 0x7F ? code ^ 1 : code)
       case .f8e8m0: bytes.append(118 + UInt8(truncatingIfNeeded: random % 4))
-      case .i64: append(random % 8, to: &bytes)
+      // Numbers of experts.
+      case .i64: append(random % 256, to: &bytes)
       default: bytes.append(UInt8(truncatingIfNeeded: random))
       }
     }

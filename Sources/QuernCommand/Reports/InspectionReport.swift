@@ -121,10 +121,7 @@ extension InspectionReport {
     guard checkpoint.problems.isEmpty else { return (table.architecture, [], nil) }
     do throws(CheckpointError) {
       let parameters = try ModelFamily.parameters(of: checkpoint, keepsDraft: true)
-      let dropped =
-        table.supportsGGUF
-        ? try TensorMap(checkpoint: checkpoint, parameters: parameters).dropped
-        : try RuntimeMap(checkpoint: checkpoint, parameters: parameters).dropped
+      let dropped = try TensorMap(checkpoint: checkpoint, parameters: parameters).dropped
       let reasons = Dictionary(grouping: dropped, by: \.reason).sorted { $0.key < $1.key }
       let notes = reasons.map { "\(String.counted($1.count, "tensor")) would be dropped: \($0)" }
       return (table.architecture, notes, nil)

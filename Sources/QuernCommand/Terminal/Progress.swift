@@ -7,9 +7,9 @@ import Synchronization
   import Darwin
 #endif
 
-/// How far a conversion or a verification is, on standard error: a bar on a terminal, a line now and then elsewhere.
+/// How far a conversion, a verification or a run of a model is, on standard error: a bar on a terminal, a line now and then elsewhere.
 struct Progress {
-  private let control: ConversionControl
+  private let control: RunControl
   /// What there is to do; nil where that is not known before.
   private let totalByteCount: Int?
   private let isTerminal: Bool
@@ -19,7 +19,7 @@ struct Progress {
   private static let barWidth = 24
   private static let pollMicroseconds: UInt32 = 10_000
 
-  init(_ control: ConversionControl, totalByteCount: Int?) {
+  init(_ control: RunControl, totalByteCount: Int?) {
     self.control = control
     self.totalByteCount = totalByteCount
     isTerminal = isatty(Messages.descriptor) == 1 && Environment["TERM"] != "dumb"

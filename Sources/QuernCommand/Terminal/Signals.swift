@@ -1,3 +1,4 @@
+import QuernContainers
 import QuernConversion
 import Synchronization
 
@@ -11,7 +12,7 @@ import Synchronization
 /// at any other time, and the second time, they end the process at once.
 enum Signals {
   /// What the handler asks to stop.
-  static let control = ConversionControl()
+  static let control = RunControl()
 
   private static let first = Atomic<Int32>(0)
   private static let isConverting = Atomic<Bool>(false)
