@@ -123,7 +123,7 @@ let package = Package(
     room(
       "Quern", folder: "Quern",
       [
-        "QuernTensors", "QuernQuantization", "QuernContainers", "QuernCheckpoints", "QuernModels",
+        "QuernTensors", "QuernQuantization", "QuernContainers", "QuernCheckpoints",
         "QuernCertificates", "QuernConversion", "QuernVerification",
       ]),
     .executableTarget(

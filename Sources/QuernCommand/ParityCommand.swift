@@ -80,9 +80,7 @@ struct ParityCommand: ParsableCommand {
       output: made, against: source, try tokens(for: source), options: options,
       control: Signals.control)
     let total = made.tensorByteCount + source.tensorByteCount
-    let found = try Progress.run(isQuiet: quiet, totalByteCount: total) {
-      () throws(ModelError) in try run.run()
-    }
+    let found = try compared(run, byteCount: total)
     if let file { try NewFile.publish(found.json, as: file, replacing: overwrite) }
     if json {
       try StandardOutput.write(found.json)
@@ -93,6 +91,20 @@ struct ParityCommand: ParsableCommand {
     throw CommandFailure(
       status: .checkFailed,
       description: "the mean KL divergence is \(mean.significant(4)), above \(maxKl)")
+  }
+
+  private func compared(_ run: ParityRun, byteCount: Int) throws -> ParityFile {
+    do throws(ModelError) {
+      return try Progress.run(isQuiet: quiet, totalByteCount: byteCount) {
+        () throws(ModelError) in try run.run()
+      }
+    } catch {
+      guard case .interrupted = error, let state = options.statePath, FileSystem.exists(state)
+      else { throw error }
+      throw CommandFailure(
+        status: ExitStatus(error) ?? .internalError,
+        description: "interrupted; the same command goes on from \(state.escapedForDisplay)")
+    }
   }
 
   private var options: ParityRun.Options {

@@ -22,7 +22,12 @@ public struct TokenizerError: Error, Equatable, Sendable, CustomStringConvertibl
   }
 
   /// The same in the words that all inputs share.
-  package var problem: InputProblem {
+  package var problem: InputProblem { problem(of: file) }
+
+  /// The same of the file in a folder.
+  package func problem(in folder: String) -> InputProblem { problem(of: folder + "/" + file) }
+
+  private func problem(of file: String) -> InputProblem {
     InputProblem(file: file, field: field, found: found, expected: expected)
   }
 

@@ -79,6 +79,9 @@ struct ModelText: ParsableArguments {
         try text.map { (path) throws(FileError) in
           try InputFile.contents(of: path, limit: TextTokenizer.maximumByteCount)
         } ?? Formats.parityText
+      guard !bytes.isEmpty else {
+        throw InputProblem(file: name, found: "an empty text", expected: "a text to run")
+      }
       let tokenizer = try Self.tokenizer(of: checkpoint)
       beginning = tokenizer.prefix.first
       ids = tokenizer.prefix + (try tokenizer.encode(bytes))

@@ -45,7 +45,7 @@ package struct TextTokenizer: Sendable {
     let (files, _) = try FolderTexts.read(folder)
     do throws(TokenizerError) {
       try self.init(files, config: config)
-    } catch { throw .problem(error.problem) }
+    } catch { throw .problem(error.problem(in: folder)) }
   }
 
   /// - Parameters:
