@@ -5,6 +5,8 @@ import QuernTensors
 /// numbers by its keys. What reads models in this form reads every checkpoint.
 package struct CanonicalModel: Sendable {
   package let checkpoint: Checkpoint
+  /// What holds the draft model's tensors: a GGUF file has them in another beside it.
+  package let draftCheckpoint: Checkpoint
   /// The `general.architecture` of GGUF.
   package let architecture: String
   /// The config's numbers; nil for a GGUF file.
@@ -22,7 +24,9 @@ package struct CanonicalModel: Sendable {
       parameters = nil
       (values, architecture) = try Self.metadata(of: checkpoint)
       main = Self.tensors(of: checkpoint)
-      draft = [:]
+      let beside = try GGUFReader.draft(of: checkpoint)
+      draft = beside.map(Self.tensors) ?? [:]
+      draftCheckpoint = beside ?? checkpoint
       return
     }
     let parameters = try ModelFamily.parameters(of: checkpoint, keepsDraft: true)
@@ -35,6 +39,7 @@ package struct CanonicalModel: Sendable {
       values = try keys.keyValues().reduce(into: [:]) { $0[$1.key] = $1.value }
     } catch { throw .problem(error) }
     self.parameters = parameters
+    draftCheckpoint = checkpoint
     main = Self.byName(map.tensors.filter { !$0.isDraft })
     draft = Self.byName(map.tensors.filter(\.isDraft))
   }

@@ -22,6 +22,20 @@ struct GGUFReader {
       problems: reader.problems, warnings: [])
   }
 
+  /// The file `NAME.mtp.gguf` beside `NAME.gguf`, which holds the draft model; nil where there is none.
+  ///
+  /// - Throws: `CheckpointError` for one that cannot be read.
+  static func draft(of checkpoint: Checkpoint) throws(CheckpointError) -> Checkpoint? {
+    let (path, suffix) = (checkpoint.folder, ".gguf")
+    let name = path.split(separator: "/").last.map(String.init) ?? path
+    let base = GGUFSplitName(parsing: name)?.prefix ?? String(name.dropLast(suffix.count))
+    let draft = path.dropLast(name.utf8.count) + base + ".mtp" + suffix
+    guard FileSystem.exists(draft) else { return nil }
+    let opened = try read(draft)
+    if let problem = opened.problems.first { throw .problem(problem) }
+    return opened
+  }
+
   private static func parts(of path: String) -> [String] {
     let name = path.split(separator: "/").last.map(String.init) ?? path
     guard let split = GGUFSplitName(parsing: name) else { return [path] }

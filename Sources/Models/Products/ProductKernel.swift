@@ -44,7 +44,7 @@ extension ProductKernel {
     }
     switch source.encoding {
     case .plain(.f32): self = .decoded
-    case .plain(let type) where weights.model.checkpoint.dialect == .gguf:
+    case .plain(let type) where weights.checkpoint.dialect == .gguf:
       self = .blocks(type.numberFormat)
     case .plain(.f16): self = .halves(.f16)
     case .blocks(let format): self = .blocks(format)
@@ -88,7 +88,7 @@ extension ProductKernel {
   {
     .data(
       InputProblem(
-        file: weights.model.checkpoint.folder, tensor: source.name.text, found: what,
+        file: weights.checkpoint.folder, tensor: source.name.text, found: what,
         expected: "weights alone in integers, or activations of 8 bits by token",
         hint: "without --integer its weights can be run as decoded"))
   }

@@ -26,7 +26,7 @@ package final class Products: Sendable {
   ) {
     self.weights = weights
     self.mode = mode
-    let isLlama = mode == .integer && weights.model.checkpoint.dialect == .gguf
+    let isLlama = mode == .integer && weights.checkpoint.dialect == .gguf
     self.cache = cache ?? (isLlama ? .f16 : .f32)
     self.workers = workers
     self.observer = observer

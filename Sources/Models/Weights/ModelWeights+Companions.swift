@@ -26,7 +26,7 @@ extension ModelWeights {
         offset: tensor.range.offset + $0.lowerBound * rowBytes, byteCount: $0.count * rowBytes)
     }
     do throws(FileError) {
-      return try pool.file(at: model.checkpoint.files[tensor.file].path)
+      return try pool.file(at: checkpoint.files[tensor.file].path)
         .bytes(in: range ?? tensor.range)
     } catch { throw .file(error) }
   }

@@ -11,6 +11,9 @@ package final class ModelWeights: Sendable {
   package let isDraft: Bool
   let pool: FilePool
 
+  /// What holds the tensors.
+  package var checkpoint: Checkpoint { isDraft ? model.draftCheckpoint : model.checkpoint }
+
   package init(_ model: CanonicalModel) {
     self.model = model
     numbers = ModelNumbers(model)
@@ -35,16 +38,16 @@ package final class ModelWeights: Sendable {
     guard let tensor = model.tensor(name, isDraft: isDraft) else {
       throw .data(
         InputProblem(
-          file: model.checkpoint.folder, tensor: name, found: "no such tensor",
+          file: checkpoint.folder, tensor: name, found: "no such tensor",
           expected: "a tensor of \(model.architecture)"))
     }
     if let shape, tensor.shape != shape {
       throw .data(
         InputProblem(
-          file: model.checkpoint.folder, tensor: name, field: "shape",
+          file: checkpoint.folder, tensor: name, field: "shape",
           found: "\(Shape(tensor.shape))", expected: "\(Shape(shape))"))
     }
-    return Weight(tensor, in: model.checkpoint)
+    return Weight(tensor, in: checkpoint)
   }
 
   /// All values of a small tensor.
@@ -64,7 +67,7 @@ package final class ModelWeights: Sendable {
     if let index = values.firstIndex(where: { !$0.isFinite }) {
       throw .data(
         InputProblem(
-          file: model.checkpoint.folder, tensor: name, field: "value \(index)",
+          file: checkpoint.folder, tensor: name, field: "value \(index)",
           found: "\(values[index])", expected: "a finite number"))
     }
     return values

@@ -86,10 +86,10 @@ package final class WeightReader {
     sizes.add(chunk, tileRows: chunk.rowCount)
     if sizes.byteCount > before { buffers = SourceBuffers(sizes) }
     do throws(FileError) {
-      try chunk.read(into: buffers, weights.model.checkpoint, weights.pool)
+      try chunk.read(into: buffers, weights.checkpoint, weights.pool)
     } catch { throw .file(error) }
     do throws(CheckpointError) {
-      try chunk.checkOffsets(weights.model.checkpoint, weights.pool)
+      try chunk.checkOffsets(weights.checkpoint, weights.pool)
     } catch { throw .checkpoint(error) }
     control?.add(chunk.codesByteCount + chunk.scalesByteCount)
   }

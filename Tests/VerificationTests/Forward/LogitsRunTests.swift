@@ -61,6 +61,22 @@ import Testing
     }
   }
 
+  @Test func aGGUFFileHasItsDraftStageInTheFileBesideIt() throws {
+    let reference = try ReferenceTensors("tiny-v4/reference.safetensors")
+    let made = try ConvertedOutput(.upstream, "source")
+    let path = made.folder.path("out.safetensors")
+    var options = LogitsRun.Options()
+    options.draft = true
+    try LogitsRun(
+      try Checkpoint.open(made.path, environment: [:]), TokenBatch([try reference.tokens()]),
+      source: "t", options: options, control: RunControl()
+    ).write(to: path, overwrite: false)
+    let found = try Self.floats(path, "mtp_logits")
+    #expect(relativeError(found.1, try reference.floats("mtp_logits")) < 1e-4)
+    #expect(
+      relativeError(try Self.floats(path, "logits").1, try reference.floats("logits")) < 1e-4)
+  }
+
   private static func refusal(_ body: () throws -> Void) throws -> String {
     "\(try #require(#expect(throws: ModelError.self, performing: body)))"
   }
