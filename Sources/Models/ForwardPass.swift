@@ -1,30 +1,3 @@
-import QuernCheckpoints
-import QuernContainers
-
-/// What a layer chose for each row.
-package struct LayerTrace: Sendable {
-  /// The experts of each row; nil in a layer without a router.
-  package var experts: [[Int32]]?
-  /// The compressed positions that the indexer chose for each row; nil in a layer without one.
-  package var index: [[Int32]]?
-
-  package init(experts: [[Int32]]? = nil, index: [[Int32]]? = nil) {
-    (self.experts, self.index) = (experts, index)
-  }
-}
-
-/// What a draft stage's output weight multiplies.
-package struct DraftStates: Sendable {
-  /// [rows, hidden].
-  package let values: Activations
-  /// The output weight, one of the draft model's.
-  package let outputName: String
-
-  package init(values: Activations, outputName: String) {
-    (self.values, self.outputName) = (values, outputName)
-  }
-}
-
 /// A family's forward pass, layer by layer. All arithmetic that is no product is float32 as the family's
 /// file says; products read their weights, use them for all rows and drop them.
 package protocol ForwardPass: Sendable {
@@ -64,39 +37,4 @@ extension ForwardPass {
   package func finishDraft(
     _ stream: Activations, _ batch: TokenBatch, _ products: Products, draft: Products
   ) throws(ModelError) -> DraftStates? { nil }
-}
-
-/// Finds the forward pass of a model.
-package enum ForwardPasses {
-  private typealias Maker = @Sendable (ModelWeights) throws(ModelError) -> any ForwardPass
-
-  /// The passes by the architectures, as GGUF names them, that they are for.
-  private static let families: [(architectures: [String], make: Maker)] = [
-    (
-      TransformerModel.architectures,
-      { (weights) throws(ModelError) in try TransformerModel(weights) }
-    ),
-    (["deepseek2"], { (weights) throws(ModelError) in try DeepSeekV3Model(weights) }),
-    (["deepseek4"], { (weights) throws(ModelError) in try DeepSeekV4Model(weights) }),
-  ]
-
-  /// What can be done without one.
-  static let advice = "its weights can still be proven: quern verify"
-
-  /// The architectures that have a pass.
-  package static var architectures: [String] { families.flatMap(\.architectures) }
-
-  /// - Throws: `ModelError.data` for a family without one, and for numbers that a family's has no use for.
-  package static func make(_ weights: ModelWeights) throws(ModelError) -> any ForwardPass {
-    let architecture = weights.model.architecture
-    if let family = families.first(where: { $0.architectures.contains(architecture) }) {
-      return try family.make(weights)
-    }
-    throw .data(
-      InputProblem(
-        file: weights.model.descriptionFile, field: "architecture",
-        found: architecture.escapedForDisplay,
-        expected: "a family with a forward pass: \(architectures.joined(separator: ", "))",
-        hint: advice))
-  }
 }

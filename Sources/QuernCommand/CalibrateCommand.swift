@@ -151,16 +151,10 @@ struct CalibrateCommand: ParsableCommand {
   ) throws(CalibrationFailure) -> CalibrationResult {
     let output = CalibrationOutput(path: output, kinds: collect.kinds)
     let (name, overwrite) = (text.name, overwrite)
-    let run: @Sendable () -> Result<CalibrationResult, CalibrationFailure> = {
-      Signals.stoppable {
-        Result { () throws(CalibrationFailure) in
-          try calibration.collect(chunks, dataset: name, into: output, overwrite: overwrite)
-        }
-      }
+    return try Progress.run(isQuiet: quiet, totalByteCount: byteCount) {
+      () throws(CalibrationFailure) in
+      try calibration.collect(chunks, dataset: name, into: output, overwrite: overwrite)
     }
-    if quiet { return try run().get() }
-    let progress = Progress(Signals.control, totalByteCount: byteCount)
-    return try (progress.watch(run) ?? run()).get()
   }
 }
 

@@ -67,14 +67,9 @@ struct ConvertCommand: ParsableCommand {
     let conversion = Conversion(
       plan, outputPath: output.path, threadCount: choices.threads.count, overwrite: overwrite,
       restart: restart)
-    let run: @Sendable () -> Result<Certificate, ConversionError> = {
-      Signals.stoppable {
-        Result { () throws(ConversionError) in try conversion.run(Signals.control) }
-      }
-    }
-    if quiet { return try run().get() }
     let total = plan.tensors.reduce(0) { $0 + $1.sourceByteCount }
-    let progress = Progress(Signals.control, totalByteCount: total)
-    return try (progress.watch(run) ?? run()).get()
+    return try Progress.run(isQuiet: quiet, totalByteCount: total) {
+      () throws(ConversionError) in try conversion.run(Signals.control)
+    }
   }
 }

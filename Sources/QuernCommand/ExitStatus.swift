@@ -13,7 +13,7 @@ struct ExitStatus: Equatable {
   let code: Int32
 
   static let done = ExitStatus(code: 0)
-  /// A verification found a difference. Nothing else exits with 1.
+  /// A verification found a difference, or parity one above its limit. Nothing else exits with 1.
   static let checkFailed = ExitStatus(code: 1)
   static let usage = ExitStatus(code: 64)
   /// An input is malformed, or cannot be converted as asked.

@@ -75,18 +75,3 @@ struct LogitsCommand: ParsableCommand {
         + "\(run.vocabulary.grouped) words, \(run.fileByteCount.bytesText)")
   }
 }
-
-extension Progress {
-  /// Runs work that a signal may stop, and says how far it is.
-  static func run<Value: Sendable>(
-    isQuiet: Bool, totalByteCount: Int?,
-    _ body: @escaping @Sendable () throws(ModelError) -> Value
-  ) throws(ModelError) -> Value {
-    let work: @Sendable () -> Result<Value, ModelError> = {
-      Signals.stoppable { Result { () throws(ModelError) in try body() } }
-    }
-    if isQuiet { return try work().get() }
-    let progress = Progress(Signals.control, totalByteCount: totalByteCount)
-    return try (progress.watch(work) ?? work()).get()
-  }
-}

@@ -1,6 +1,6 @@
 import QuernContainers
 
-/// Why a checkpoint's tokenizer cannot be written into a GGUF file.
+/// Why a checkpoint's tokenizer cannot be written into a GGUF file, or turn a text into token ids.
 public struct TokenizerError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The file's name inside the checkpoint folder.
   public let file: String

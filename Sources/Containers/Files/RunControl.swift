@@ -8,7 +8,7 @@ public final class RunControl: Sendable {
 
   public init() {}
 
-  /// Source bytes that are done.
+  /// Bytes of sources that are done: weights that were converted, checked or run.
   public var processedByteCount: Int { processed.load(ordering: .relaxed) }
 
   public var isInterrupted: Bool { interruption.load(ordering: .relaxed) }

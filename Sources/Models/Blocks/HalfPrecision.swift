@@ -1,10 +1,3 @@
-/// Which numbers attention keeps of tokens. llama.cpp's cache holds F16 unless it is told otherwise, and
-/// what meets it is rounded to F16 as well (`CachedAttention`).
-package enum CachePrecision: String, CaseIterable, Sendable {
-  case f16
-  case f32
-}
-
 /// Rounds float32 to the nearest F16, to even on ties; what is beyond the largest becomes the largest.
 enum HalfPrecision {
   /// Of normal numbers the 13 last bits go; below them steps are 2^-24 wide, as those of float32 are

@@ -20,14 +20,3 @@ package enum Softmax {
     for index in values.indices { values[index] *= factor }
   }
 }
-
-package enum TopK {
-  /// Indices of the `count` largest values, largest first; of equal ones the lowest index first.
-  package static func indices(_ values: UnsafeBufferPointer<Float>, count: Int) -> [Int] {
-    // The heap's order decides nothing: equal values are told apart by their index.
-    let order = values.indices.sorted {
-      values[$0] != values[$1] ? values[$0] > values[$1] : $0 < $1
-    }
-    return Array(order.prefix(count))
-  }
-}

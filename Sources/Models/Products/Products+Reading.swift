@@ -17,6 +17,7 @@ extension Products {
     let all = slices
     try workers.run(all.count) { [self] (worker, task) throws(ModelError) in
       let slice = all[task]
+      count(slice.weight, part: slice.part, slice.rows)
       try reader(worker).withRows(of: slice.weight, part: slice.part, slice.rows) { _ in }
     }
   }

@@ -13,11 +13,12 @@ extension Products {
           expected: "a row below \(weight.rowsPerPart)"))
     }
     let unique = Set(indices).sorted()
-    let reader = WeightReader(weights, control: workers.control)
+    let reader = WeightReader(weights)
     let out = Activations(rows: indices.count, width: weight.columnCount)
     var places: [Int: [Int]] = [:]
     for (place, index) in indices.enumerated() { places[index, default: []].append(place) }
     for index in unique {
+      count(weight, index..<index + 1)
       try reader.withRows(of: weight, index..<index + 1) { (row) throws(ModelError) in
         guard row.allSatisfy(\.isFinite) else {
           throw .data(
@@ -35,9 +36,10 @@ extension Products {
   ///
   /// - Throws: `ModelError.data` for a table that does not hold integers.
   func integers(_ weight: Weight, rows indices: [Int]) throws(ModelError) -> [Int] {
-    let reader = WeightReader(weights, control: workers.control)
+    let reader = WeightReader(weights)
     var entries: [Int: [Int]] = [:]
     for index in Set(indices).sorted() {
+      count(weight, index..<index + 1)
       entries[index] = try reader.integers(weight, rows: index..<index + 1)
     }
     return indices.flatMap { entries[$0] ?? [] }

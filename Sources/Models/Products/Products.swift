@@ -61,6 +61,7 @@ package final class Products: Sendable {
       let first = wanted.lowerBound + slice * sliceRows
       let rows = first..<min(first + sliceRows, wanted.upperBound)
       let columns = first - wanted.lowerBound..<rows.upperBound - wanted.lowerBound
+      if block == 0 { count(weight, part: part, rows) }
       try multiply(
         inputs[block], kernel, weight, part: part, rows, readers[worker],
         into: ProductTarget(out: out, rows: blocks[block], columns: columns))
@@ -78,12 +79,18 @@ package final class Products: Sendable {
     let inputs = try inputs(x, 0..<x.rowCount, for: kernel, of: weight)
     for first in stride(from: 0, to: weight.rowsPerPart, by: weight.sliceRows) {
       let rows = first..<min(first + weight.sliceRows, weight.rowsPerPart)
+      count(weight, part: part, rows)
       try multiply(
         inputs, kernel, weight, part: part, rows, readers[worker],
         into: ProductTarget(out: out, rows: 0..<x.rowCount, columns: rows))
     }
     try checkFinite(out, weight, part: part)
     return out
+  }
+
+  /// Counts rows as read, once however many blocks of activations they are read for.
+  func count(_ weight: Weight, part: Int = 0, _ rows: Range<Int>) {
+    workers.control.add(weight.byteCount(part: part, rows: rows))
   }
 
   private func kernel(of weight: Weight, part: Int) throws(ModelError) -> ProductKernel {
@@ -142,7 +149,7 @@ private final class WorkerReaders: @unchecked Sendable {
   private let readers: [WeightReader]
 
   init(_ weights: ModelWeights, _ workers: Workers) {
-    readers = (0..<workers.count).map { _ in WeightReader(weights, control: workers.control) }
+    readers = (0..<workers.count).map { _ in WeightReader(weights) }
   }
 
   subscript(worker: Int) -> WeightReader { readers[worker] }

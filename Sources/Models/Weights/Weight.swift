@@ -44,4 +44,10 @@ package struct Weight: Sendable {
       tensor.expression, part: 0, rows: first + rows.lowerBound..<first + rows.upperBound,
       rowsPerPart: rowsPerPart * partCount, checkpoint: checkpoint)
   }
+
+  /// Bytes of rows of a part as files have them.
+  func byteCount(part: Int, rows: Range<Int>) -> Int {
+    let chunk = source(part: part, rows: rows)
+    return chunk.codesByteCount + chunk.scalesByteCount
+  }
 }

@@ -6,15 +6,13 @@ import QuernTensors
 /// Reads rows of weights with the buffers of one thread, which grow to the largest slice.
 package final class WeightReader {
   let weights: ModelWeights
-  private let control: RunControl?
   let kernels = RowKernels.best
   private var sizes = SourceBuffers.Sizes()
   private(set) var buffers = SourceBuffers(SourceBuffers.Sizes())
   private var tile = UnsafeMutableBufferPointer<Float>.allocate(capacity: 64)
 
-  init(_ weights: ModelWeights, control: RunControl? = nil) {
+  init(_ weights: ModelWeights) {
     self.weights = weights
-    self.control = control
   }
 
   deinit { tile.deallocate() }
@@ -91,6 +89,5 @@ package final class WeightReader {
     do throws(CheckpointError) {
       try chunk.checkOffsets(weights.checkpoint, weights.pool)
     } catch { throw .checkpoint(error) }
-    control?.add(chunk.codesByteCount + chunk.scalesByteCount)
   }
 }

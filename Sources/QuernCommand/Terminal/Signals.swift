@@ -8,8 +8,8 @@ import Synchronization
   import Darwin
 #endif
 
-/// SIGINT, SIGTERM and SIGHUP stop a conversion after the chunks at hand, so that it can clean up;
-/// at any other time, and the second time, they end the process at once.
+/// SIGINT, SIGTERM and SIGHUP stop a conversion or a run of a model after the piece at hand, so that it
+/// can clean up; at any other time, and the second time, they end the process at once.
 enum Signals {
   /// What the handler asks to stop.
   static let control = RunControl()

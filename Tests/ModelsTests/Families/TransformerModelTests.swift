@@ -1,3 +1,4 @@
+import QuernCheckpoints
 import QuernTestSupport
 import Testing
 
@@ -48,5 +49,18 @@ import Testing
       return try Running.forward(run, TokenBatch([tokens])).logits.array
     }
     #expect(logits[0] == logits[1] && logits[1] == logits[2])
+  }
+
+  /// Rows of activations are shared among threads, and then a weight is read for each share.
+  @Test func aWeightCountsAsReadOnceForAnyNumberOfThreads() throws {
+    let tokens = try ReferenceTensors("families/llama.reference.safetensors").tokens()
+    let counts = try [1, 4].map { threads in
+      let run = try Running.run("families/llama", threads: threads)
+      _ = try Running.forward(run, TokenBatch([tokens, tokens, tokens]))
+      return run.products.workers.control.processedByteCount
+    }
+    let all = try Checkpoint.open(TestData.url("families/llama").path, environment: [:])
+    #expect(counts[0] == counts[1])
+    #expect(counts[0] <= all.tensorByteCount)
   }
 }
