@@ -9,11 +9,7 @@ extension Rotary {
   ///   outside the formulas.
   package init(_ pairs: Pairs, width: Int, of weights: ModelWeights) throws(ModelError) {
     let numbers = weights.numbers
-    // The limit is far above any model's; a broken file must not ask for a table of any size.
-    guard (2...1 << 16).contains(width), width % 2 == 0 else {
-      throw numbers.problem(
-        "rope.dimension_count", found: "\(width)", expected: "an even number from 2 to \(1 << 16)")
-    }
+    try Self.check(width: width, numbers)
     let theta = Double(try numbers.real("rope.freq_base", default: 10000))
     guard theta > 1 else {
       throw numbers.problem("rope.freq_base", found: "\(theta)", expected: "a number above 1")
@@ -35,6 +31,16 @@ extension Rotary {
       frequencies = zip(frequencies, divisors).map { $0 / Double($1) }
     }
     self.init(pairs, frequencies: frequencies, magnitude: magnitude)
+  }
+
+  /// The limit is far above any model's; a broken file must not ask for a table of any size.
+  ///
+  /// - Throws: `ModelError.data` for a number of channels that cannot be turned in pairs.
+  static func check(width: Int, _ numbers: ModelNumbers) throws(ModelError) {
+    guard (2...1 << 16).contains(width), width % 2 == 0 else {
+      throw numbers.problem(
+        "rope.dimension_count", found: "\(width)", expected: "an even number from 2 to \(1 << 16)")
+    }
   }
 
   private static func factor(_ numbers: ModelNumbers) throws(ModelError) -> Double {

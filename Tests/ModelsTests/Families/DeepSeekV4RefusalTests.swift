@@ -1,3 +1,4 @@
+import Foundation
 import QuernTestSupport
 import Testing
 
@@ -35,5 +36,21 @@ import Testing
       $0.change(source) { bytes in bytes[..<4] = [0xFF, 0xFF, 0xFF, 0x7F] }
     }
     #expect(message.contains(name), "\(message)")
+  }
+
+  @Test(arguments: [1 << 30, 0, 63] as [UInt32])
+  func aFileDoesNotAskForATableOfAngles(ofAnySize width: UInt32) throws {
+    let key = Array("deepseek4.rope.dimension_count".utf8)
+    var bytes = [UInt8](try Data(contentsOf: TestData.url("tiny-v4/llama.cpp.gguf")))
+    let place = try #require(Data(bytes).firstRange(of: Data(key))).upperBound
+    // The type of the value stands between: four bytes.
+    bytes.replaceSubrange(
+      place + 4..<place + 8, with: withUnsafeBytes(of: width.littleEndian, Array.init))
+    let folder = try TemporaryFolder()
+    let path = folder.path("model.gguf")
+    try Data(bytes).write(to: URL(filePath: path))
+    let error = #expect(throws: ModelError.self) { _ = try Running.run(at: path) }
+    let message = "\(try #require(error))"
+    #expect(message.contains("rope.dimension_count"), "\(message)")
   }
 }

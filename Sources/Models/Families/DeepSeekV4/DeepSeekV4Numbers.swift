@@ -111,6 +111,7 @@ struct DeepSeekV4Numbers: Sendable {
   private static func rotaries(_ numbers: ModelNumbers, width: Int) throws(ModelError) -> (
     Rotary, Rotary
   ) {
+    try Rotary.check(width: width, numbers)
     let theta = Double(try numbers.real("rope.freq_base", default: 10000))
     let compressed = Double(
       try numbers.real("attention.compress_rope_freq_base", default: 160_000))
